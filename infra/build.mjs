@@ -1,0 +1,25 @@
+// Builds `dist/`: the package itself with tsc, then the one-file bundle that `sluice deploy lambda` uploads.
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+
+if (existsSync('dist/worker/lambda-handler.js')) {
+  await build({
+    entryPoints: ['dist/worker/lambda-handler.js'],
+    outfile: 'dist/lambda-bundle/index.mjs',
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    minify: true,
+    keepNames: true,
+    // The SDK's CommonJS parts call require() for Node's own modules.
+    banner: {
+      js: "import { createRequire as sluiceRequire } from 'node:module'; const require = sluiceRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}

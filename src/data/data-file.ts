@@ -1,0 +1,101 @@
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { SluiceError } from '../errors.js';
+
+/** Anything that names a file: a URL, a bare path (resolved against the client's cwd), or a DataFile. */
+export type FileLike = string | URL | DataFile;
+
+/**
+ * A file by its URL, wherever it lives: Parsl's `File` (that name belongs to the web platform).
+ *
+ * On a worker, `path` and `String(file)` are the local copy that staging made; on the client `path` exists for
+ * `file:` URLs only.
+ */
+export class DataFile {
+  /**
+   * Absolute URL. Object stores' keys stand in it as they are, as `aws s3` writes them: `s3://bucket/a b%2Fc.txt` is
+   * the key `a b%2Fc.txt`. All other schemes are percent-encoded as URLs are.
+   */
+  readonly url: string;
+  #localPath: string | undefined;
+
+  /** @throws {SluiceError} `INVALID_OPTIONS` when the text is no URL and no path. */
+  constructor(source: FileLike) {
+    this.url = source instanceof DataFile ? source.url : urlOf(source);
+  }
+
+  /** Scheme without the colon: `file`, `s3`. */
+  get scheme(): string {
+    return this.url.slice(0, this.url.indexOf(':'));
+  }
+
+  /** Last segment of the path or key, decoded where the scheme is percent-encoded: `b.txt` of `s3://bucket/a/b.txt`. */
+  get filename(): string {
+    if (OBJECT_SCHEMES.has(this.scheme)) return this.url.slice(this.url.lastIndexOf('/') + 1);
+    const { pathname } = new URL(this.url);
+    return decode(pathname.slice(pathname.lastIndexOf('/') + 1));
+  }
+
+  /** @throws {SluiceError} `FILE_NOT_REACHABLE` when there is no local copy here. */
+  get path(): string {
+    if (this.#localPath !== undefined) return this.#localPath;
+    if (this.scheme === 'file') return fileURLToPath(this.url);
+    throw new SluiceError(
+      'FILE_NOT_REACHABLE',
+      `${this.url} has no local copy here: pass the file to an app, which reads its .path on the worker`,
+    );
+  }
+
+  /** A DataFile of the same URL whose `path` is `localPath`. Called by staging, on the worker. */
+  at(localPath: string): DataFile {
+    const copy = new DataFile(this);
+    copy.#localPath = localPath;
+    return copy;
+  }
+
+  /** Gives this object its local copy in place. Called by staging, on the worker. @internal */
+  settleAt(localPath: string): void {
+    this.#localPath = localPath;
+  }
+
+  toString(): string {
+    return this.#localPath ?? (this.scheme === 'file' ? this.path : this.url);
+  }
+
+  toJSON(): string {
+    return this.url;
+  }
+}
+
+/** A {@link DataFile} of a URL, a path, or another DataFile. */
+export function file(source: FileLike): DataFile {
+  return new DataFile(source);
+}
+
+/** Bucket and key of an object store's URL. @throws {SluiceError} `INVALID_OPTIONS` when either is missing. */
+export function parseObjectUrl(url: string): { bucket: string; key: string } {
+  const match = /^[a-z0-9]+:\/\/([^/]+)\/(.+)$/s.exec(url);
+  if (match === null) throw new SluiceError('INVALID_OPTIONS', `${url} does not name an object: write s3://bucket/key`);
+  return { bucket: match[1] as string, key: match[2] as string };
+}
+
+const OBJECT_SCHEMES: ReadonlySet<string> = new Set(['s3', 'gs']);
+const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
+
+function urlOf(source: string | URL): string {
+  if (source instanceof URL)
+    return OBJECT_SCHEMES.has(source.protocol.slice(0, -1)) ? decode(source.href) : source.href;
+  if (source === '') throw new SluiceError('INVALID_OPTIONS', 'a file needs a URL or a path, not an empty string');
+  const scheme = SCHEME.exec(source)?.[1]?.toLowerCase();
+  if (scheme === undefined) return pathToFileURL(source).href;
+  if (OBJECT_SCHEMES.has(scheme)) return scheme + source.slice(scheme.length);
+  if (URL.canParse(source)) return new URL(source).href;
+  throw new SluiceError('INVALID_OPTIONS', `${JSON.stringify(source)} is neither a URL nor a path`);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Outcome } from '../wire/outcome.js';
+import type { Resources, TaskEnvelope } from '../wire/task-envelope.js';
+
+/** What an executor promises, and what it does not: both answers are tested. */
+export interface ExecutorCapabilities {
+  /** Workers see the client's `node_modules`: bare imports of inline functions resolve there. */
+  readonly sharesProject: boolean;
+  /** Workers see the client's disk under the same paths: `file:` needs no transfer. */
+  readonly sharesFilesystem: boolean;
+  /** `thread`: a runaway loop and JavaScript heap are contained, native memory and aborts are not. `process`: all are. */
+  readonly isolation: 'thread' | 'process';
+  /** Aborting stops the task; otherwise it runs on unseen and its outcome is dropped. */
+  readonly cancelRunning: boolean;
+  /** Keys of {@link Resources} that are honoured; any other is refused at submission. */
+  readonly resources: readonly (keyof Resources)[];
+}
+
+/** What a started executor may use of its run. */
+export interface RunContext {
+  readonly runId: string;
+  /** Absolute path of the run directory. */
+  readonly runDir: string;
+}
+
+/** Tasks an executor has, and how many it could run at once. */
+export interface ExecutorLoad {
+  /** Submitted and not yet settled. */
+  readonly outstanding: number;
+  /** Tasks it can run at the same time, at most. */
+  readonly capacity: number;
+}
+
+/** Runs tasks somewhere: on threads, on Lambda, on a cluster. Started and closed by the kernel, once. */
+export interface Executor {
+  /** Unique in a kernel; apps choose executors by it. */
+  readonly label: string;
+  readonly capabilities: ExecutorCapabilities;
+  /** Rejects when tasks could never run here: nothing deployed, wrong keys, another version. */
+  start(run: RunContext): Promise<void>;
+  /**
+   * Runs the task once and resolves with its outcome; a failure of the user's code is an outcome too.
+   *
+   * Rejects with class `infrastructure` when no answer can come any more (`WORKER_LOST`, …), with class `usage`
+   * when the task can never run here (`RESOURCES_NOT_HONOURED`, …), and with `signal.reason` once aborted.
+   */
+  submit(envelope: TaskEnvelope, options: { readonly signal: AbortSignal }): Promise<Outcome>;
+  load(): ExecutorLoad;
+  /** Ends every worker: lets running tasks finish for `graceMs` milliseconds, then stops them. Idempotent. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}

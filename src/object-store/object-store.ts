@@ -1,0 +1,72 @@
+/** Identity and size of one object. */
+export interface ObjectInfo {
+  /** Key within the store's bucket, never percent-encoded. */
+  readonly key: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Entity tag without quotes: changes whenever the content does. */
+  readonly etag: string;
+  readonly lastModifiedMs: number;
+}
+
+/** Inclusive byte range, as in RFC 9110: `{ start: 0, end: 99 }` is the first hundred bytes. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface GetOptions {
+  readonly range?: ByteRange;
+  /** Read only this version; another one is `PRECONDITION_FAILED`. */
+  readonly ifMatch?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface PutOptions {
+  /** Write only if no object has the key; otherwise `PRECONDITION_FAILED`. */
+  readonly ifAbsent?: boolean;
+  /** Replace only this version; otherwise `PRECONDITION_FAILED`. */
+  readonly ifMatch?: string;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One bucket of an object store: the seam through which staging, spilled payloads and (later) mailboxes and
+ * checkpoints reach S3, GCS or memory.
+ *
+ * Every method rejects with a SluiceError: `NOT_FOUND` (object or bucket, both named), `ACCESS_DENIED`,
+ * `PRECONDITION_FAILED`, `TRANSFER_FAILED` (checksum), `SERVICE_FAILED` (after the store's own retries), or with
+ * `signal.reason` once aborted. Writes are atomic: an object appears whole or not at all.
+ */
+export interface ObjectStore {
+  /** URL of the bucket without a trailing slash, e.g. `s3://my-bucket`. */
+  readonly url: string;
+  /** The bytes of an object, whole or a range; small objects and single parts only, as they are held in memory. */
+  get(key: string, options?: GetOptions): Promise<Uint8Array>;
+  /** The object as chunks, checksums verified before the last one is given; bounded memory whatever its size. */
+  getStream(
+    key: string,
+    options?: GetOptions,
+  ): Promise<{ readonly info: ObjectInfo; readonly chunks: AsyncIterable<Uint8Array> }>;
+  put(key: string, body: Uint8Array, options?: PutOptions): Promise<ObjectInfo>;
+  /**
+   * Writes a large object in parts, in parallel; `read(range)` gives the bytes of one part and may be called
+   * again for a retry. On failure no part is left behind.
+   */
+  putParts(
+    key: string,
+    size: number,
+    read: (range: ByteRange) => Promise<Uint8Array>,
+    options?: PutOptions,
+  ): Promise<ObjectInfo>;
+  /** `undefined` when the object does not exist; a missing bucket is still `NOT_FOUND`. */
+  head(key: string, options?: { signal?: AbortSignal }): Promise<ObjectInfo | undefined>;
+  /** Objects under `prefix` in key order (UTF-8 bytes), those after `startAfter` only; pages are fetched as they are consumed. */
+  listAfter(prefix: string, options?: { startAfter?: string; signal?: AbortSignal }): AsyncIterable<ObjectInfo>;
+  /** Deletes the keys, in batches; a key without an object counts as deleted. Rejects naming those that could not be. */
+  deleteMany(keys: readonly string[], options?: { signal?: AbortSignal }): Promise<void>;
+  /** A URL that lets its bearer do one thing with one object until it expires. Treat it as a secret. */
+  presign(key: string, options: { method: 'GET' | 'PUT'; expiresInSeconds: number }): Promise<string>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,23 @@
+import type { EncodedValue } from './encoded-value.js';
+
+/** What one attempt used, and where it ran. */
+export interface Usage {
+  /** Wall-clock time of the user's code alone, in milliseconds. */
+  readonly runMs: number;
+  /** Time spent staging in and out, in milliseconds. */
+  readonly stagingMs: number;
+  /** CPU time of the worker while the user's code ran, in milliseconds. */
+  readonly cpuMs: number;
+  /** Peak resident memory of the worker's process, in MiB. */
+  readonly peakMemoryMiB: number;
+  /** Host name, or the service's name for the place. */
+  readonly where: string;
+  /** What the service bills for this attempt, where it says so. */
+  readonly billed?: { readonly milliseconds: number; readonly memoryMiB: number };
+}
+
+/** How an attempt ended on its worker. A failure of the user's code is an outcome too. */
+export type Outcome =
+  | { readonly kind: 'value'; readonly value: EncodedValue; readonly usage: Usage }
+  | { readonly kind: 'error'; readonly error: Uint8Array; readonly usage: Usage };
+// `error`: one encoded error, its class, remote stack and cause chain inside.

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const source = (name: string) => fileURLToPath(new URL(`./src/${name}.ts`, import.meta.url));
+
+const config: ViteUserConfig = defineConfig({
+  // Node 20 does not know `using`; the compiler must lower it.
+  oxc: { target: 'es2023' },
+  resolve: {
+    alias: [
+      { find: /^sluice$/, replacement: source('index') },
+      { find: /^sluice\/(.+)$/, replacement: source('$1') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build-first.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Two cores: suites start servers and processes of their own.
+    maxWorkers: 2,
+  },
+});
+
+export default config;
