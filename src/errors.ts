@@ -7,7 +7,42 @@
  */
 export type ErrorClass = 'app' | 'infrastructure' | 'usage';
 
-const CODES = {
+/** Codes that Sluice itself raises. */
+export type KnownErrorCode =
+  | 'INVALID_OPTIONS'
+  | 'UNKNOWN_LABEL'
+  | 'DUPLICATE_LABEL'
+  | 'NO_KERNEL'
+  | 'KERNEL_LOADED'
+  | 'KERNEL_CLOSED'
+  | 'CODE_NOT_SHIPPABLE'
+  | 'NOT_SENDABLE'
+  | 'FILE_NOT_REACHABLE'
+  | 'NO_STAGING'
+  | 'NOT_FOUND'
+  | 'ACCESS_DENIED'
+  | 'PRECONDITION_FAILED'
+  | 'FUNCTION_NOT_DEPLOYED'
+  | 'VERSION_MISMATCH'
+  | 'RESOURCES_NOT_HONOURED'
+  | 'CANCELLED'
+  | 'DEPENDENCY'
+  | 'JOIN'
+  | 'BASH_EXIT'
+  | 'BASH_NO_COMMAND'
+  | 'MISSING_OUTPUT'
+  | 'WALLTIME'
+  | 'OUT_OF_MEMORY'
+  | 'TASK_EXITED'
+  | 'NON_ERROR_THROWN'
+  | 'WORKER_LOST'
+  | 'THROTTLED'
+  | 'SERVICE_FAILED'
+  | 'TRANSFER_FAILED'
+  | 'PROTOCOL';
+
+/** What each code means. Codes never change; messages may. */
+export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: ErrorClass; readonly meaning: string }>> = {
   INVALID_OPTIONS: { class: 'usage', meaning: 'Options that do not exist or do not fit; the message names every one.' },
   UNKNOWN_LABEL: { class: 'usage', meaning: 'An app asks for an executor label that the kernel does not have.' },
   DUPLICATE_LABEL: { class: 'usage', meaning: 'Two executors of one kernel share a label.' },
@@ -54,15 +89,10 @@ const CODES = {
     meaning: 'A transfer broke off, or its bytes did not match their checksum.',
   },
   PROTOCOL: { class: 'infrastructure', meaning: 'A peer sent something this version does not understand.' },
-} as const satisfies Record<string, { class: ErrorClass; meaning: string }>;
-
-/** Every code Sluice itself raises, with its class and what it means. Codes never change; messages may. */
-export const ERROR_CODES: Readonly<
-  Record<keyof typeof CODES, { readonly class: ErrorClass; readonly meaning: string }>
-> = CODES;
+};
 
 /** A code of {@link ERROR_CODES}, or one of an executor or store written elsewhere. */
-export type ErrorCode = keyof typeof CODES | (string & {});
+export type ErrorCode = KnownErrorCode | (string & {});
 
 /** The one base of every error Sluice raises. The user's own errors are never wrapped in it. */
 export class SluiceError extends Error {
@@ -127,7 +157,7 @@ export class JoinError extends SluiceError {
 }
 
 function classOf(code: ErrorCode): ErrorClass {
-  return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as keyof typeof CODES].class : 'usage';
+  return Object.hasOwn(ERROR_CODES, code) ? ERROR_ERROR_CODES[code as KnownErrorCode].class : 'usage';
 }
 
 /** Class of any thrown value: what is not a {@link SluiceError} came from the user's code. */
