@@ -157,7 +157,7 @@ export class JoinError extends SluiceError {
 }
 
 function classOf(code: ErrorCode): ErrorClass {
-  return Object.hasOwn(ERROR_CODES, code) ? ERROR_ERROR_CODES[code as KnownErrorCode].class : 'usage';
+  return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as KnownErrorCode].class : 'usage';
 }
 
 /** Class of any thrown value: what is not a {@link SluiceError} came from the user's code. */
