@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../object-store/object-store.js';
 import type { Outcome } from '../wire/outcome.js';
 import type { Resources, TaskEnvelope } from '../wire/task-envelope.js';
 
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly runId: string;
   /** Absolute path of the run directory. */
   readonly runDir: string;
+  /** The bucket of a URL such as `s3://my-bucket`, for what is too large for the executor's own channel. */
+  readonly openStore: (bucketUrl: string, options?: { readonly region?: string }) => ObjectStore;
 }
 
 /** Tasks an executor has, and how many it could run at once. */

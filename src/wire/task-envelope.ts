@@ -57,3 +57,8 @@ export interface CallArguments {
   readonly args: readonly unknown[];
   readonly inputs: readonly unknown[];
 }
+
+/** Names one attempt of a task within its run. */
+export function attemptName(envelope: Pick<TaskEnvelope, 'taskId' | 'attempt'>): string {
+  return `${envelope.taskId}-${envelope.attempt}`;
+}

@@ -1,0 +1,44 @@
+import type { FileLike } from '../data/data-file.js';
+import type { AppFuture } from '../kernel/app-future.js';
+import type { DeferredArguments } from './deferred.js';
+import { defineShippedApp } from './define-app.js';
+import type { Io } from './io.js';
+import type { AppOptions, TaskOptions } from './task-options.js';
+
+/** A function app: call it like its function, with futures wherever you like. */
+export interface App<A extends readonly unknown[], R> {
+  (...args: DeferredArguments<A>): AppFuture<R>;
+  /** The same app with options for its next call. */
+  with<const O extends readonly FileLike[] = readonly []>(
+    options: TaskOptions<O>,
+  ): (...args: DeferredArguments<A>) => AppFuture<R, O>;
+}
+
+/** An app whose function gets {@link Io} last: its call takes the task's options in that place, or nothing. */
+export interface IoApp<A extends readonly unknown[], R> {
+  <const O extends readonly FileLike[] = readonly []>(
+    ...args: [...DeferredArguments<A>, options?: TaskOptions<O>]
+  ): AppFuture<R, O>;
+  with<const O extends readonly FileLike[] = readonly []>(
+    options: TaskOptions<O>,
+  ): (...args: DeferredArguments<A>) => AppFuture<R, O>;
+}
+
+/**
+ * Makes a function an app: its calls become tasks, its source ships to the worker.
+ *
+ * The function may use its parameters, globals, and what it imports itself by `await import(…)`.
+ *
+ * @throws {SluiceError} `CODE_NOT_SHIPPABLE` naming every variable a worker will not have, `INVALID_OPTIONS`
+ */
+export function app<A extends readonly unknown[], R>(
+  fn: (...args: [...A, io: Io]) => R,
+  options: AppOptions & { readonly io: true },
+): IoApp<A, Awaited<R>>;
+export function app<A extends readonly unknown[], R>(
+  fn: (...args: A) => R,
+  options?: AppOptions & { readonly io?: false },
+): App<A, Awaited<R>>;
+export function app(fn: (...args: never[]) => unknown, options: AppOptions & { readonly io?: boolean } = {}): unknown {
+  return defineShippedApp(fn, options, { kind: 'function', io: options.io === true });
+}

@@ -1,0 +1,29 @@
+import type { FileLike } from '../data/data-file.js';
+import type { AppFuture } from '../kernel/app-future.js';
+import type { IoApp } from './app.js';
+import { defineShippedApp } from './define-app.js';
+import type { Io } from './io.js';
+import type { ShellCommand } from './shell-quote.js';
+import type { AppOptions } from './task-options.js';
+
+/** A bash app: resolves with the exit code, always 0; any other is a `BashExitError`. */
+export type BashApp<A extends readonly unknown[]> = IoApp<A, number>;
+
+/**
+ * Makes a function that writes a command an app. The function runs on the worker and returns the command: best made
+ * by `io.sh`, which quotes, or a plain string. It runs under `/bin/bash -o pipefail` in the attempt's scratch folder.
+ *
+ * @throws {SluiceError} `CODE_NOT_SHIPPABLE` naming every variable a worker will not have, `INVALID_OPTIONS`
+ */
+export function bash<A extends readonly unknown[]>(
+  fn: (...args: [...A, io: Io]) => Command | Promise<Command>,
+  options: AppOptions = {},
+): BashApp<A> {
+  return defineShippedApp(fn, options, { kind: 'bash', io: true }) as BashApp<A>;
+}
+
+/** What a bash app's function returns. */
+export type Command = string | ShellCommand;
+
+/** Future of a bash app. */
+export type BashFuture<O extends readonly FileLike[]> = AppFuture<number, O>;

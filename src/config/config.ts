@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { SluiceError } from '../errors.js';
+import type { Executor } from '../executors/executor.js';
+import type { RoutingPolicy } from '../kernel/routing/routing-policy.js';
+import type { Monitor } from '../monitoring/event.js';
+
+/** What `load` takes. */
+export interface Config {
+  /** Where tasks run; labels must differ. Default: one ThreadPoolExecutor. */
+  executors?: readonly Executor[];
+  /** Attempts repeated after a failure of the user's code. Default: 0. */
+  retries?: number;
+  /** Attempts repeated after a failure of infrastructure, with back-off; never counted as retries. Default: 5. */
+  infrastructureRetries?: number;
+  /** What `close` does with tasks that are not finished. Default: `wait`. */
+  onClose?: 'wait' | 'cancel';
+  /** Time workers get to end by themselves, in milliseconds. Default: 10 s. */
+  graceMs?: number;
+  /** Folder below which each run gets its own. Default: `sluice-runs`. */
+  runDir?: string;
+  /** Whether apps without a `kernel` of their own use this one. Default: true. */
+  asDefault?: boolean;
+  /** Shows the run's progress on stderr. Default: false. */
+  progress?: boolean;
+  /** Whether SIGINT and SIGTERM cancel the run before they end the process; a second one ends it at once. Default: true. */
+  handleSignals?: boolean;
+  /** Chooses the executor of each attempt. Default: the least loaded. */
+  routing?: RoutingPolicy;
+  /** Told of every event of the run. */
+  monitors?: readonly Monitor[];
+}
+
+export type ResolvedConfig = Required<Omit<Config, 'executors' | 'routing'>> & Pick<Config, 'executors' | 'routing'>;
+
+const hasMethod = (name: string) => (value: unknown) =>
+  typeof (value as Record<string, unknown> | null)?.[name] === 'function';
+const nonNegative = z.number().nonnegative();
+
+const schema = z.strictObject({
+  executors: z
+    .array(z.custom<Executor>(hasMethod('submit'), 'expected an executor'))
+    .min(1)
+    .readonly()
+    .exactOptional(),
+  retries: z.int().nonnegative().default(0),
+  infrastructureRetries: z.int().nonnegative().default(5),
+  onClose: z.enum(['wait', 'cancel']).default('wait'),
+  graceMs: nonNegative.default(10_000),
+  runDir: z.string().min(1).default('sluice-runs'),
+  asDefault: z.boolean().default(true),
+  progress: z.boolean().default(false),
+  handleSignals: z.boolean().default(true),
+  routing: z.custom<RoutingPolicy>(hasMethod('choose'), 'expected a routing policy').exactOptional(),
+  monitors: z
+    .array(z.custom<Monitor>(hasMethod('record'), 'expected a monitor'))
+    .readonly()
+    .default([]),
+});
+
+/** @throws {SluiceError} `INVALID_OPTIONS` naming every offending key at once, `DUPLICATE_LABEL` */
+export function resolveConfig(config: Config): ResolvedConfig {
+  const parsed = schema.safeParse(config);
+  if (!parsed.success) {
+    throw new SluiceError('INVALID_OPTIONS', `load options:\n${z.prettifyError(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const labels = parsed.data.executors?.map((executor) => executor.label) ?? [];
+  const repeated = [...new Set(labels.filter((label, index) => labels.indexOf(label) !== index))];
+  if (repeated.length === 0) return parsed.data;
+  const names = repeated.map((label) => `'${label}'`).join(', ');
+  throw new SluiceError(
+    'DUPLICATE_LABEL',
+    `more than one executor has the label ${names}: apps choose by it, so give each its own`,
+  );
+}

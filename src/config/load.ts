@@ -1,0 +1,92 @@
+import { SluiceError } from '../errors.js';
+import type { Executor } from '../executors/executor.js';
+import { ThreadPoolExecutor } from '../executors/threads/thread-pool-executor.js';
+import { hasDefaultKernel, setDefaultKernel } from '../kernel/current-kernel.js';
+import { DataFlowKernel } from '../kernel/dataflow-kernel.js';
+import { leastLoaded } from '../kernel/routing/least-loaded.js';
+import { createEventLog } from '../run/event-log.js';
+import { createRunDirectory } from '../run/run-directory.js';
+import { cancelOnSignals } from '../run/signals.js';
+import { VERSION } from '../version.js';
+import { type Backends, createBackends } from '../worker/backends.js';
+import { type Config, resolveConfig } from './config.js';
+
+/**
+ * Starts executors and resolves with the kernel over them; apps use it from then on, until its `close`. Best written
+ * `await using flow = await load({ … })`.
+ *
+ * @throws {SluiceError} `INVALID_OPTIONS`, `DUPLICATE_LABEL`, `KERNEL_LOADED`, or what an executor's start says
+ *   (`FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, …); whatever had started is ended again
+ */
+export async function load(config: Config = {}): Promise<DataFlowKernel> {
+  const resolved = resolveConfig(config);
+  if (resolved.asDefault && hasDefaultKernel()) refuseSecondDefault();
+  const executors = resolved.executors ?? [new ThreadPoolExecutor()];
+  const run = createRunDirectory(resolved.runDir, { version: VERSION, executors: executors.map(({ label }) => label) });
+  const backends = createBackends();
+  const { runId, path: runDir } = run;
+  await startAll(executors, { runId, runDir, openStore: backends.store }, resolved.graceMs);
+  const monitors = [createEventLog(runDir), ...resolved.monitors];
+  if (resolved.progress) monitors.push((await import('../monitoring/progress.js')).createProgress(process.stderr));
+  let stopListening = (): void => {};
+  const kernel = new DataFlowKernel({
+    ...resolved,
+    runId,
+    runDir,
+    executors,
+    routing: resolved.routing ?? leastLoaded,
+    monitors,
+    fetch: fetchWhileOpen(backends),
+    autoLog: run.autoLog,
+    now: Date.now,
+    random: Math.random,
+    later: callLater,
+    onClosed: async () => {
+      stopListening();
+      await backends.close();
+    },
+  });
+  if (resolved.handleSignals) stopListening = cancelOnSignals(kernel);
+  if (resolved.asDefault) setDefaultKernel(kernel);
+  return kernel;
+}
+
+function refuseSecondDefault(): never {
+  throw new SluiceError(
+    'KERNEL_LOADED',
+    'a default kernel is loaded already: close it first, or load this one with { asDefault: false } and give it to its apps with { kernel }',
+  );
+}
+
+async function startAll(
+  executors: readonly Executor[],
+  run: Parameters<Executor['start']>[0],
+  graceMs: number,
+): Promise<void> {
+  const starts = await Promise.allSettled(executors.map((executor) => executor.start(run)));
+  const failed = starts.find((start) => start.status === 'rejected');
+  if (failed === undefined) return;
+  await Promise.allSettled(executors.map((executor) => executor.close({ graceMs })));
+  throw failed.reason;
+}
+
+// Large values lie in the run's own part of the bucket, which goes when the kernel closes.
+function fetchWhileOpen(backends: Backends): (url: string) => Promise<Uint8Array> {
+  return async (url) => {
+    try {
+      return await backends.fetch(url);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code !== 'NOT_FOUND') throw error;
+      throw new SluiceError(
+        'KERNEL_CLOSED',
+        `the value at ${url} went with its kernel: await large results before close`,
+        { cause: error },
+      );
+    }
+  };
+}
+
+function callLater(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+}

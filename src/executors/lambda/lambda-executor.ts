@@ -1,0 +1,162 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import { createFileRelay, type FileRelay } from '../../data/file-relay.js';
+import { SluiceError } from '../../errors.js';
+import type { ObjectStore } from '../../object-store/object-store.js';
+import type { Outcome } from '../../wire/outcome.js';
+import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
+import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
+import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
+import { functionFailure } from './function-failure.js';
+import { createLambdaClient } from './lambda-client.js';
+import { createLambdaInvoker, type Invocation, type LambdaInvoker } from './lambda-invoker.js';
+import { type LambdaOptions, type ResolvedLambdaOptions, resolveLambdaOptions } from './lambda-options.js';
+import { readPayload, type Spill, writePayload } from './payload.js';
+import { parseReport } from './report-line.js';
+
+/** What a started executor has. */
+interface Started {
+  readonly client: LambdaClient;
+  readonly fn: DeployedFunction;
+  readonly invoker: LambdaInvoker;
+  readonly bucket: { readonly store: ObjectStore; readonly relay: FileRelay; readonly prefix: string } | undefined;
+}
+
+/**
+ * Runs each task as one synchronous invocation of a function that `sluice deploy lambda` made: the answer carries the
+ * outcome, so nothing is polled. An aborted task runs on unseen until it ends or the function's timeout does.
+ */
+export class LambdaExecutor implements Executor {
+  readonly label: string;
+  readonly capabilities: ExecutorCapabilities = {
+    sharesProject: false,
+    sharesFilesystem: false,
+    isolation: 'process',
+    cancelRunning: false,
+    resources: [],
+  };
+  readonly #options: ResolvedLambdaOptions;
+  readonly #closing = new AbortController();
+  readonly #underWay = new Set<Promise<Outcome>>();
+  #started: Started | undefined;
+
+  /** @throws {SluiceError} `INVALID_OPTIONS` */
+  constructor(options: LambdaOptions = {}) {
+    this.#options = resolveLambdaOptions(options);
+    this.label = this.#options.label;
+  }
+
+  /** @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `NOT_FOUND` (the bucket) */
+  async start(run: RunContext): Promise<void> {
+    const { functionName, region, maxConcurrency } = this.#options;
+    const client = await createLambdaClient({ region, maxSockets: maxConcurrency });
+    try {
+      const fn = await findDeployedFunction(client, functionName);
+      const bucket = await this.#openBucket(run);
+      this.#started = { client, fn, bucket, invoker: createLambdaInvoker(client, fn, this.#options) };
+    } catch (error) {
+      client.destroy();
+      throw error;
+    }
+  }
+
+  submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
+    if (this.#started === undefined || this.#closing.signal.aborted) return Promise.reject(notRunning(this.label));
+    const outcome = this.#run(this.#started, envelope, AbortSignal.any([signal, this.#closing.signal]));
+    this.#underWay.add(outcome);
+    const forget = (): void => {
+      this.#underWay.delete(outcome);
+    };
+    outcome.then(forget, forget);
+    return outcome;
+  }
+
+  load(): ExecutorLoad {
+    return { outstanding: this.#underWay.size, capacity: this.#started?.invoker.capacity ?? 0 };
+  }
+
+  async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    const started = this.#started;
+    if (started === undefined) return;
+    this.#started = undefined;
+    const timer = setTimeout(() => this.#closing.abort(notRunning(this.label)), graceMs);
+    await Promise.allSettled(this.#underWay);
+    clearTimeout(timer);
+    this.#closing.abort(notRunning(this.label));
+    await started.bucket?.relay.close();
+    started.client.destroy();
+  }
+
+  async #openBucket(run: RunContext): Promise<Started['bucket']> {
+    const { bucket, region } = this.#options;
+    if (bucket === undefined) return undefined;
+    const store = run.openStore(`s3://${bucket}`, region === undefined ? {} : { region });
+    const prefix = `sluice/${run.runId}/${this.label}`;
+    // A bucket that is missing or closed to these keys shows now, and not in the first task.
+    await store.head(`${prefix}/`);
+    return { store, prefix, relay: createFileRelay({ store, prefix }) };
+  }
+
+  async #run(started: Started, envelope: TaskEnvelope, signal: AbortSignal): Promise<Outcome> {
+    const { fn, bucket } = started;
+    signal.throwIfAborted();
+    refuseLongWalltime(envelope, fn);
+    const spill = bucket && { store: bucket.store, prefix: `${bucket.prefix}/spill/${attemptName(envelope)}` };
+    const relayed = await relayedFiles(envelope, started, signal);
+    const payload = await writePayload(relayed.envelope, spill, signal);
+    const invocation = await started.invoker.invoke(payload, { priority: envelope.priority ?? 0, signal });
+    const outcome = await readOutcome(invocation, envelope, fn, spill, signal);
+    if (outcome.kind === 'value') await bucket?.relay.receive(relayed.outputs, { signal });
+    return outcome;
+  }
+}
+
+async function relayedFiles(
+  envelope: TaskEnvelope,
+  { bucket, fn }: Started,
+  signal: AbortSignal,
+): Promise<{ envelope: TaskEnvelope; outputs: Readonly<Record<string, string>> }> {
+  const logs = [envelope.stdout, envelope.stderr].filter((url) => url !== undefined);
+  const written = [...envelope.outputs, ...logs];
+  const local = [...envelope.files, ...written].find((url) => url.startsWith('file:'));
+  if (local === undefined) return { envelope, outputs: {} };
+  if (bucket === undefined) {
+    throw new SluiceError(
+      'FILE_NOT_REACHABLE',
+      `${local} is on this machine, where Lambda function '${fn.name}' cannot reach it: give LambdaExecutor a bucket to carry it, or use an s3: file`,
+    );
+  }
+  const outputs = bucket.relay.outputsFor(written, attemptName(envelope));
+  const relayed = { ...(await bucket.relay.send(envelope.files, { signal })), ...outputs };
+  return { envelope: { ...envelope, relayed }, outputs };
+}
+
+async function readOutcome(
+  invocation: Invocation,
+  envelope: TaskEnvelope,
+  fn: DeployedFunction,
+  spill: Spill | undefined,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { payload, functionError, logTail } = invocation;
+  if (functionError !== undefined) {
+    const { errorType = functionError, errorMessage = '' } = JSON.parse(Buffer.from(payload).toString() || '{}');
+    throw functionFailure({ errorType, errorMessage }, { envelope, fn, logTail });
+  }
+  const outcome = await readPayload(payload, spill, signal);
+  const report = parseReport(logTail);
+  if (report === undefined) return outcome;
+  const billed = { milliseconds: report.billedMs, memoryMiB: report.memorySizeMiB };
+  return { ...outcome, usage: { ...outcome.usage, where: `lambda ${fn.name}`, billed } };
+}
+
+function refuseLongWalltime({ walltimeMs, app, taskId }: TaskEnvelope, fn: DeployedFunction): void {
+  if (walltimeMs === undefined || walltimeMs <= fn.timeoutSeconds * 1000) return;
+  throw new SluiceError(
+    'RESOURCES_NOT_HONOURED',
+    `task ${taskId} '${app.name}' has a walltime of ${walltimeMs} ms; Lambda function '${fn.name}' ends after ${fn.timeoutSeconds} s: deploy it with --timeout, or ask for less`,
+  );
+}
+
+function notRunning(label: string): SluiceError {
+  return new SluiceError('WORKER_LOST', `executor '${label}' is not running`);
+}

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
+import { SluiceError } from '../../errors.js';
+import { PriorityQueue } from '../priority-queue.js';
+import { AdaptiveLimit } from './adaptive-limit.js';
+import type { DeployedFunction } from './deployed-function.js';
+import { lambdaFailure, throttleDelayMs } from './lambda-failure.js';
+
+/** An answer of the function, whether it failed or not. */
+export interface Invocation {
+  readonly payload: Uint8Array;
+  /** Present when the function failed: `Unhandled`. */
+  readonly functionError: string | undefined;
+  /** The last 4 KB of the invocation's log. */
+  readonly logTail: string;
+}
+
+export interface LambdaInvoker {
+  /**
+   * Invokes once for an answer. A refusal for load (429) is waited out and never reaches the caller, unless nothing
+   * got through for `throttleDeadlineMs`: `THROTTLED`. Rejects with `SERVICE_FAILED` when no answer came, else as
+   * {@link lambdaFailure} says, and with `signal.reason` once aborted.
+   */
+  invoke(
+    payload: Uint8Array,
+    options: { readonly priority: number; readonly signal: AbortSignal },
+  ): Promise<Invocation>;
+  readonly capacity: number;
+}
+
+const LONGEST_BACK_OFF_MS = 5_000;
+const FIRST_BACK_OFF_MS = 50;
+// What the answer may take beyond the function's own timeout: the network, and a cold start.
+const ANSWER_SLACK_MS = 30_000;
+
+/** Invokes one function, as many at a time as it takes. */
+export function createLambdaInvoker(
+  client: LambdaClient,
+  fn: DeployedFunction,
+  options: { readonly maxConcurrency: number; readonly throttleDeadlineMs: number },
+): LambdaInvoker {
+  const limit = new AdaptiveLimit(options.maxConcurrency);
+  const queue = new PriorityQueue<() => void>();
+  let lastAnswerMs = Date.now();
+
+  const enter = async (priority: number, signal: AbortSignal): Promise<void> => {
+    if (limit.hasRoom && queue.size === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const start = (): void => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const giveUp = (): void => {
+        queue.remove(start);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      queue.push(start, priority);
+    });
+  };
+
+  // A place is taken in the same turn as the answer to `enter`, so one start at a time is let in.
+  const letIn = (): void => {
+    if (limit.hasRoom) queue.shift()?.();
+  };
+
+  const once = async (
+    payload: Uint8Array,
+    priority: number,
+    signal: AbortSignal,
+  ): Promise<Invocation | 'throttled'> => {
+    await enter(priority, signal);
+    const taken = limit.take();
+    let answer: 'answered' | 'throttled' | 'failed' = 'failed';
+    letIn();
+    try {
+      const output = await send(client, fn, payload, signal);
+      answer = 'answered';
+      lastAnswerMs = Date.now();
+      return toInvocation(output);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (throttleDelayMs(error) === undefined)
+        throw lambdaFailure(error, { functionName: fn.name, doing: 'invoking' });
+      answer = 'throttled';
+      return 'throttled';
+    } finally {
+      limit.release(taken, answer);
+      letIn();
+    }
+  };
+
+  return {
+    get capacity() {
+      return limit.current;
+    },
+    async invoke(payload, { priority, signal }) {
+      const startedMs = Date.now();
+      for (let refusals = 0; ; refusals++) {
+        const answer = await once(payload, priority, signal);
+        if (answer !== 'throttled') return answer;
+        if (Date.now() - Math.max(startedMs, lastAnswerMs) > options.throttleDeadlineMs)
+          throw throttled(fn, options.throttleDeadlineMs);
+        const ceiling = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** refusals);
+        await sleep(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => signal.throwIfAborted());
+      }
+    },
+  };
+}
+
+async function send(
+  client: LambdaClient,
+  fn: DeployedFunction,
+  payload: Uint8Array,
+  signal: AbortSignal,
+): Promise<InvokeCommandOutput> {
+  const { InvokeCommand } = await import('@aws-sdk/client-lambda');
+  return client.send(new InvokeCommand({ FunctionName: fn.name, Payload: payload, LogType: 'Tail' }), {
+    abortSignal: signal,
+    requestTimeout: fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS,
+  });
+}
+
+function toInvocation(output: InvokeCommandOutput): Invocation {
+  return {
+    payload: output.Payload ?? new Uint8Array(),
+    functionError: output.FunctionError,
+    logTail: output.LogResult === undefined ? '' : Buffer.from(output.LogResult, 'base64').toString(),
+  };
+}
+
+function throttled(fn: DeployedFunction, deadlineMs: number): SluiceError {
+  return new SluiceError(
+    'THROTTLED',
+    `Lambda function '${fn.name}' refused every invocation for ${Math.round(deadlineMs / 1000)} s: raise its reserved or the account's concurrency, or see what else uses it up`,
+  );
+}

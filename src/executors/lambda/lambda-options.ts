@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { SluiceError } from '../../errors.js';
+
+/** Options of {@link LambdaExecutor}. Region and keys that are left out are found as the AWS SDK finds them. */
+export interface LambdaOptions {
+  /** Default: `lambda`. */
+  label?: string;
+  /** The function that `sluice deploy lambda` made. Default: `sluice-worker`. */
+  functionName?: string;
+  /** Bucket for local files and for payloads above Lambda's 6 MB; without one such tasks are refused. */
+  bucket?: string;
+  /** Default: `AWS_REGION`, then the profile's. */
+  region?: string;
+  /** Invocations at a time, at most, and so sockets. Default: 1,000, an account's concurrency (AWS Lambda quotas). */
+  maxConcurrency?: number;
+  /** How long invocations may be throttled without one getting through, in milliseconds. Default: 15 min. */
+  throttleDeadlineMs?: number;
+}
+
+export type ResolvedLambdaOptions = Required<Omit<LambdaOptions, 'bucket' | 'region'>> &
+  Pick<LambdaOptions, 'bucket' | 'region'>;
+
+const schema = z.strictObject({
+  label: z.string().min(1).default('lambda'),
+  functionName: z.string().min(1).default('sluice-worker'),
+  bucket: z
+    .string()
+    .regex(/^[^/\s:]+$/, 'must be the name alone: my-bucket')
+    .exactOptional(),
+  region: z.string().min(1).exactOptional(),
+  maxConcurrency: z.int().positive().default(1_000),
+  throttleDeadlineMs: z
+    .number()
+    .positive()
+    .default(15 * 60_000),
+});
+
+/** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
+export function resolveLambdaOptions(options: LambdaOptions): ResolvedLambdaOptions {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  throw new SluiceError('INVALID_OPTIONS', `LambdaExecutor options:\n${z.prettifyError(parsed.error)}`, {
+    cause: parsed.error,
+  });
+}

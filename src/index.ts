@@ -1,0 +1,38 @@
+export { type App, app, type IoApp } from './apps/app.js';
+export { type BashApp, bash, type Command } from './apps/bash-app.js';
+export type { Deferred, DeferredArguments, InputFile } from './apps/deferred.js';
+export type { Io } from './apps/io.js';
+export { type Joined, join } from './apps/join-app.js';
+export { ShellCommand } from './apps/shell-quote.js';
+export type { AppOptions, TaskOptions } from './apps/task-options.js';
+export type { Config } from './config/config.js';
+export { load } from './config/load.js';
+export { DataFile, type FileLike, file } from './data/data-file.js';
+export type { FileIdentity, Staging } from './data/staging.js';
+export {
+  BashExitError,
+  DependencyError,
+  ERROR_CODES,
+  type ErrorClass,
+  type ErrorCode,
+  JoinError,
+  type KnownErrorCode,
+  SluiceError,
+} from './errors.js';
+export type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from './executors/executor.js';
+export { ThreadPoolExecutor } from './executors/threads/thread-pool-executor.js';
+export type { ThreadPoolOptions } from './executors/threads/thread-pool-options.js';
+export type { AppFuture, DataFutures } from './kernel/app-future.js';
+export type { DataFuture } from './kernel/data-future.js';
+export type { DataFlowKernel } from './kernel/dataflow-kernel.js';
+export { leastLoaded } from './kernel/routing/least-loaded.js';
+export type { Candidate, Placement, RoutingPolicy } from './kernel/routing/routing-policy.js';
+export type { AppStats, ExecutorStats, RunStats } from './kernel/run-stats.js';
+export type { TaskStatus } from './kernel/task.js';
+export type { LogTarget } from './kernel/task-request.js';
+export type { Monitor, RunEvent } from './monitoring/event.js';
+export type { ByteRange, GetOptions, ObjectInfo, ObjectStore, PutOptions } from './object-store/object-store.js';
+export { VERSION } from './version.js';
+export type { EncodedValue } from './wire/encoded-value.js';
+export type { Outcome, Usage } from './wire/outcome.js';
+export type { AppCode, Resources, TaskEnvelope } from './wire/task-envelope.js';

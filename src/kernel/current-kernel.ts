@@ -1,0 +1,47 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { SluiceError } from '../errors.js';
+import type { DataFlowKernel } from './dataflow-kernel.js';
+
+const joinScope = new AsyncLocalStorage<DataFlowKernel>();
+let defaultKernel: DataFlowKernel | undefined;
+
+/** The kernel an app call goes to: that of the join whose body makes it, else the default one. @throws {SluiceError} `NO_KERNEL` */
+export function currentKernel(appName: string): DataFlowKernel {
+  const kernel = joinScope.getStore() ?? defaultKernel;
+  if (kernel !== undefined) return kernel;
+  throw new SluiceError(
+    'NO_KERNEL',
+    `app '${appName}' was called and no kernel is loaded: write \`await using flow = await load({ … })\` first, or app(fn, { kernel })`,
+  );
+}
+
+/** Whether the caller is the body of a join of this kernel: such calls are taken even while it closes. */
+export function isInsideJoinOf(kernel: DataFlowKernel): boolean {
+  return joinScope.getStore() === kernel;
+}
+
+/** Runs the body of a join: apps it calls go to `kernel`. */
+export function runInJoin<T>(kernel: DataFlowKernel, body: () => T): T {
+  return joinScope.run(kernel, body);
+}
+
+/** @throws {SluiceError} `KERNEL_LOADED` when there is a default kernel already. */
+export function setDefaultKernel(kernel: DataFlowKernel): void {
+  if (defaultKernel !== undefined) {
+    throw new SluiceError(
+      'KERNEL_LOADED',
+      'a default kernel is loaded already: close it first, or load this one with { asDefault: false } and give it to its apps with { kernel }',
+    );
+  }
+  defaultKernel = kernel;
+}
+
+/** Whether `load` may make a default kernel now. */
+export function hasDefaultKernel(): boolean {
+  return defaultKernel !== undefined;
+}
+
+/** Forgets the default kernel if it is this one. */
+export function unsetDefaultKernel(kernel: DataFlowKernel): void {
+  if (defaultKernel === kernel) defaultKernel = undefined;
+}

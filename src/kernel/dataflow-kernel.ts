@@ -1,0 +1,306 @@
+import { SluiceError } from '../errors.js';
+import type { Executor } from '../executors/executor.js';
+import type { Monitor, RunEvent } from '../monitoring/event.js';
+import { encodeCall } from '../wire/codec.js';
+import type { EncodedValue } from '../wire/encoded-value.js';
+import { AppFuture, type FutureOwner } from './app-future.js';
+import { runAttempt } from './attempt.js';
+import { isInsideJoinOf, unsetDefaultKernel } from './current-kernel.js';
+import { decodeValue } from './decode-value.js';
+import { DependencyList, dependencyError, joinError, taskOf } from './dependency.js';
+import { eligibleExecutors } from './eligible-executors.js';
+import { collectJoin, runJoinBody } from './join-body.js';
+import type { RoutingPolicy } from './routing/routing-policy.js';
+import { createRunStats, type RunStats } from './run-stats.js';
+import type { Settlement } from './settlement.js';
+import { createTask, isFinal, type TaskCommand, type TaskEvent, type TaskStatus } from './task.js';
+import type { TaskRecord, Template } from './task-record.js';
+import type { TaskRequest } from './task-request.js';
+import { transition } from './transition.js';
+
+/** Everything a kernel is made of; `load` makes it from a config. */
+export interface KernelParts {
+  readonly runId: string;
+  readonly runDir: string;
+  /** Started, in the order of the config. */
+  readonly executors: readonly Executor[];
+  readonly retries: number;
+  readonly infrastructureRetries: number;
+  readonly onClose: 'wait' | 'cancel';
+  readonly graceMs: number;
+  readonly routing: RoutingPolicy;
+  readonly monitors: readonly Monitor[];
+  /** Bytes of a value that lies in an object store. */
+  readonly fetch: (url: string) => Promise<Uint8Array>;
+  /** Where the streams of a task go that are to be named by the run. */
+  readonly autoLog: (
+    task: { taskId: number; appName: string; label: string | undefined },
+    stream: 'stdout' | 'stderr',
+  ) => string;
+  readonly now: () => number;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Calls back once after `delayMs`; the answer stops it. */
+  readonly later: (delayMs: number, callback: () => void) => () => void;
+  /** Called at the very end of `close`. */
+  readonly onClosed: () => Promise<void>;
+}
+
+interface QueuedEvent {
+  readonly record: TaskRecord;
+  readonly event: TaskEvent;
+  readonly value: EncodedValue | undefined;
+}
+
+/**
+ * The DataFlowKernel: takes the calls of apps, follows their dependencies and keeps executors busy, all in the
+ * client's process. Made by `load`; what may happen to a task is written in `transition.ts`.
+ */
+export class DataFlowKernel implements FutureOwner, AsyncDisposable {
+  readonly #parts: KernelParts;
+  readonly #records = new Map<number, TaskRecord>();
+  readonly #stats = createRunStats();
+  readonly #events: QueuedEvent[] = [];
+  #draining = false;
+  #nextTaskId = 0;
+  #phase: 'open' | 'closing' | 'closed' = 'open';
+  #whenIdle: Array<() => void> = [];
+  #closed: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(parts: KernelParts) {
+    this.#parts = parts;
+  }
+
+  get runId(): string {
+    return this.#parts.runId;
+  }
+
+  /** Absolute path of the run directory. */
+  get runDir(): string {
+    return this.#parts.runDir;
+  }
+
+  /** Counts of the run so far: by status, by app, by executor. */
+  stats(): RunStats {
+    return this.#stats.snapshot();
+  }
+
+  /**
+   * Takes one call. Apps call this.
+   *
+   * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`
+   * @internal
+   */
+  submit(request: TaskRequest): AppFuture<unknown> {
+    this.#refuseUnlessOpen(request.appName);
+    if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
+    const list = new DependencyList();
+    const encoded = encodeCall(request.args, request.inputs, list.slotOf);
+    const taskId = this.#nextTaskId++;
+    const future = new AppFuture<unknown>(this, { taskId, appName: request.appName }, request.outputs);
+    const call: Template = { ...encoded, dependencies: list.futures };
+    const { retries, infrastructureRetries } = this.#parts;
+    const task = createTask({ unresolved: list.futures.length, retries, infrastructureRetries });
+    const record: TaskRecord = {
+      taskId,
+      request,
+      future,
+      call,
+      task,
+      controller: undefined,
+      executor: undefined,
+      stopDelay: undefined,
+      inner: undefined,
+    };
+    this.#records.set(taskId, record);
+    this.#emit({ kind: 'taskCreated', atMs: this.#parts.now(), taskId, app: request.appName });
+    this.#emitStatus(record);
+    this.#await(record);
+    return future;
+  }
+
+  /** @internal */
+  statusOf(taskId: number): TaskStatus {
+    return this.#records.get(taskId)?.task.state.kind ?? 'done';
+  }
+
+  /** @internal */
+  cancel(taskId: number, reason: unknown): void {
+    const record = this.#records.get(taskId);
+    if (record !== undefined) this.#post(record, { kind: 'cancelled', error: cancelledError(record, reason) });
+  }
+
+  /** Gives up everything that is not finished. */
+  cancelAll(reason?: unknown): void {
+    for (const record of [...this.#records.values()]) this.cancel(record.taskId, reason);
+  }
+
+  /** @internal */
+  decode(value: EncodedValue): unknown {
+    return decodeValue(value, this.#parts.fetch);
+  }
+
+  /** Resolves when every task submitted so far, and those they lead to, has ended. Never rejects. */
+  waitForAll(): Promise<void> {
+    if (this.#records.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /**
+   * Ends the run: waits for what was submitted, or cancels it (the config's `onClose`, unless given here), then
+   * ends every worker within `graceMs`. Idempotent. Calls of apps are refused from now on.
+   */
+  close(options: { onClose?: 'wait' | 'cancel' } = {}): Promise<void> {
+    const onClose = options.onClose ?? this.#parts.onClose;
+    if (onClose === 'cancel') this.cancelAll(new Error('the kernel was closed'));
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = 'closing';
+    await this.waitForAll();
+    this.#phase = 'closed';
+    unsetDefaultKernel(this);
+    const { executors, monitors, graceMs } = this.#parts;
+    await Promise.allSettled(executors.map((executor) => executor.close({ graceMs })));
+    await Promise.allSettled(monitors.map((monitor) => monitor.close()));
+    await this.#parts.onClosed();
+  }
+
+  #refuseUnlessOpen(appName: string): void {
+    if (this.#phase === 'open' || (this.#phase === 'closing' && isInsideJoinOf(this))) return;
+    throw new SluiceError('KERNEL_CLOSED', `app '${appName}' was called after its kernel was closed: load another one`);
+  }
+
+  #await(record: TaskRecord): void {
+    const { dependencies } = record.call;
+    if (dependencies.length === 0) this.#post(record, { kind: 'dependencyDone' });
+    for (const dependency of dependencies) {
+      const task = taskOf(dependency);
+      task.onSettled((settlement) => this.#post(record, this.#dependencyEvent(record, task, settlement)));
+    }
+  }
+
+  #dependencyEvent(record: TaskRecord, task: AppFuture<unknown>, settlement: Settlement): TaskEvent {
+    if (settlement.kind === 'value') return { kind: 'dependencyDone' };
+    if (settlement.cancelled) return { kind: 'cancelled', error: settlement.error };
+    return { kind: 'dependencyFailed', error: dependencyError(record.future, task, settlement.error) };
+  }
+
+  // Events are queued, so that a chain of any length settles without recursion.
+  #post(record: TaskRecord, event: TaskEvent, value?: EncodedValue): void {
+    this.#events.push({ record, event, value });
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let index = 0; index < this.#events.length; index++) {
+        const { record, event, value } = this.#events[index] as QueuedEvent;
+        this.#apply(record, event, value);
+      }
+    } finally {
+      this.#events.length = 0;
+      this.#draining = false;
+    }
+  }
+
+  #apply(record: TaskRecord, event: TaskEvent, value: EncodedValue | undefined): void {
+    const before = record.task.state.kind;
+    const { task, command } = transition(record.task, event);
+    record.task = task;
+    if (task.state.kind !== before) this.#emitStatus(record);
+    if (command !== undefined) this.#execute(record, command, value);
+  }
+
+  #execute(record: TaskRecord, command: TaskCommand, value: EncodedValue | undefined): void {
+    switch (command.kind) {
+      case 'launch':
+        record.stopDelay = undefined;
+        if (record.request.work.kind === 'join') void this.#runJoin(record, command.attempt);
+        else void this.#runAttempt(record, command.attempt);
+        return;
+      case 'launchLater':
+        record.stopDelay = this.#parts.later(command.delayMs, () => this.#post(record, { kind: 'delayOver' }));
+        return;
+      case 'collectJoin':
+        void this.#collectJoin(record);
+        return;
+      case 'abort':
+        record.controller?.abort(finalError(record));
+        this.#settle(record, undefined);
+        return;
+      case 'settle':
+        record.stopDelay?.();
+        this.#settle(record, value);
+        return;
+    }
+  }
+
+  async #runAttempt(record: TaskRecord, attempt: number): Promise<void> {
+    record.controller = new AbortController();
+    const ended = await runAttempt(record, attempt, record.controller.signal, this.#parts, (event) =>
+      this.#emit(event),
+    );
+    if (ended.kind === 'done') this.#post(record, { kind: 'attemptDone' }, ended.value);
+    else this.#post(record, { kind: 'attemptFailed', ...ended.failure });
+  }
+
+  async #runJoin(record: TaskRecord, attempt: number): Promise<void> {
+    const ended = await runJoinBody(this, record, attempt, this.#parts);
+    if (ended.kind === 'failed') {
+      this.#post(record, { kind: 'attemptFailed', ...ended.failure });
+      return;
+    }
+    record.inner = ended.inner;
+    this.#post(record, { kind: 'joinReturned', unresolved: ended.inner.dependencies.length });
+    for (const dependency of ended.inner.dependencies) {
+      const task = taskOf(dependency);
+      task.onSettled((settlement) => {
+        if (settlement.kind === 'value') this.#post(record, { kind: 'innerDone' });
+        else this.#post(record, { kind: 'innerFailed', error: joinError(record.future, task, settlement.error) });
+      });
+    }
+  }
+
+  async #collectJoin(record: TaskRecord): Promise<void> {
+    const ended = await collectJoin(record, this.#parts.fetch);
+    if (ended.kind === 'done') this.#post(record, { kind: 'attemptDone' }, ended.value);
+    else this.#post(record, { kind: 'attemptFailed', ...ended.failure });
+  }
+
+  #settle(record: TaskRecord, value: EncodedValue | undefined): void {
+    const { state } = record.task;
+    this.#records.delete(record.taskId);
+    if (state.kind === 'done') record.future.settle({ kind: 'value', value: value as EncodedValue });
+    else record.future.settle({ kind: 'error', error: finalError(record), cancelled: state.kind === 'cancelled' });
+    if (this.#records.size > 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  #emitStatus(record: TaskRecord): void {
+    const { taskId, request, task } = record;
+    this.#emit({ kind: 'taskStatus', atMs: this.#parts.now(), taskId, app: request.appName, status: task.state.kind });
+  }
+
+  #emit(event: RunEvent): void {
+    this.#stats.record(event);
+    for (const monitor of this.#parts.monitors) monitor.record(event);
+  }
+}
+
+function finalError(record: TaskRecord): unknown {
+  const { state } = record.task;
+  return isFinal(state) && state.kind !== 'done' ? (state as { error: unknown }).error : undefined;
+}
+
+function cancelledError(record: TaskRecord, reason: unknown): SluiceError {
+  const why = reason === undefined ? '' : `: ${reason instanceof Error ? reason.message : String(reason)}`;
+  return new SluiceError('CANCELLED', `task ${record.taskId} '${record.request.appName}' was cancelled${why}`, {
+    cause: reason,
+  });
+}

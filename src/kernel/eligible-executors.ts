@@ -1,0 +1,35 @@
+import { SluiceError } from '../errors.js';
+import type { Executor } from '../executors/executor.js';
+import type { Resources } from '../wire/task-envelope.js';
+import type { TaskRequest } from './task-request.js';
+
+/**
+ * The executors a task may run on: those whose label it names, and which honour every resource it asks for.
+ *
+ * @throws {SluiceError} `UNKNOWN_LABEL` naming every unknown label, `RESOURCES_NOT_HONOURED` naming the keys
+ */
+export function eligibleExecutors(executors: readonly Executor[], request: TaskRequest): readonly Executor[] {
+  const named = request.executors === undefined ? executors : withLabels(executors, request.executors, request.appName);
+  const asked = resourceKeys(request.resources);
+  if (asked.length === 0) return named;
+  const able = named.filter((executor) => asked.every((key) => executor.capabilities.resources.includes(key)));
+  if (able.length > 0) return able;
+  const labels = named.map((executor) => `'${executor.label}'`).join(', ');
+  throw new SluiceError(
+    'RESOURCES_NOT_HONOURED',
+    `app '${request.appName}' asks for ${asked.join(', ')}, which no executor it may run on (${labels}) can give`,
+  );
+}
+
+function withLabels(executors: readonly Executor[], labels: readonly string[], appName: string): readonly Executor[] {
+  const unknown = labels.filter((label) => !executors.some((executor) => executor.label === label));
+  if (unknown.length === 0) return executors.filter((executor) => labels.includes(executor.label));
+  const known = executors.map((executor) => `'${executor.label}'`).join(', ');
+  const wanted = unknown.map((label) => `'${label}'`).join(', ');
+  throw new SluiceError('UNKNOWN_LABEL', `app '${appName}' asks for executor ${wanted}; this kernel has ${known}`);
+}
+
+function resourceKeys(resources: Resources | undefined): readonly (keyof Resources)[] {
+  if (resources === undefined) return [];
+  return (Object.keys(resources) as (keyof Resources)[]).filter((key) => resources[key] !== undefined);
+}

@@ -1,0 +1,71 @@
+import { decode, decodeCall, encode } from '../wire/codec.js';
+import type { EncodedValue } from '../wire/encoded-value.js';
+import { AppFuture } from './app-future.js';
+import { type AttemptEnd, type AttemptFailure, failureOf } from './attempt.js';
+import { runInJoin } from './current-kernel.js';
+import type { DataFlowKernel, KernelParts } from './dataflow-kernel.js';
+import { decodeValue } from './decode-value.js';
+import { DependencyList, slotValue, taskOf } from './dependency.js';
+import type { JoinTemplate, TaskRecord, Template } from './task-record.js';
+import type { JoinCall } from './task-request.js';
+
+type Fetch = KernelParts['fetch'];
+
+/** Runs the body of a join in the client and keeps what it returned, futures inside. Never rejects. */
+export async function runJoinBody(
+  kernel: DataFlowKernel,
+  record: TaskRecord,
+  attempt: number,
+  parts: KernelParts,
+): Promise<{ kind: 'returned'; inner: JoinTemplate } | { kind: 'failed'; failure: AttemptFailure }> {
+  try {
+    const values = await slotValues(record.call, parts.fetch);
+    const { args, inputs } = decodeCall(record.call.bytes, { slot: (index) => values[index] });
+    const { work, outputs } = record.request;
+    const body = (work as { body: (call: JoinCall) => unknown }).body;
+    const returned = await runInJoin(kernel, () =>
+      settledBody(body({ args, inputs, outputs, taskId: record.taskId, attempt })),
+    );
+    const list = new DependencyList();
+    const encoded = encode(returned.value, {
+      root: `the result of join '${record.request.appName}'`,
+      slotOf: list.slotOf,
+    });
+    return {
+      kind: 'returned',
+      inner: { ...encoded, dependencies: list.futures, isOneFuture: returned.value instanceof AppFuture },
+    };
+  } catch (error) {
+    return { kind: 'failed', failure: failureOf(error, attempt, parts) };
+  }
+}
+
+/** The value of a join whose inner futures are all done. Never rejects. */
+export async function collectJoin(record: TaskRecord, fetch: Fetch): Promise<AttemptEnd> {
+  const inner = record.inner as JoinTemplate;
+  try {
+    const [only] = inner.dependencies;
+    if (only !== undefined && inner.isOneFuture) return { kind: 'done', value: filled(only) };
+    const values = await slotValues(inner, fetch);
+    const whole = decode(inner.bytes, { slot: (index) => values[index] });
+    return { kind: 'done', value: { kind: 'inline', ...encode(whole) } };
+  } catch (error) {
+    return { kind: 'failed', failure: { error, class: 'app', delayMs: 0 } };
+  }
+}
+
+// A body may be async; awaiting a future that it returned would wait for its value, so the value stays boxed.
+async function settledBody(returned: unknown): Promise<{ value: unknown }> {
+  if (returned instanceof Promise) return { value: await returned };
+  return { value: returned };
+}
+
+async function slotValues(template: Template, fetch: Fetch): Promise<unknown[]> {
+  return Promise.all(template.dependencies.map((dependency) => decodeValue(filled(dependency), fetch)));
+}
+
+function filled(dependency: Template['dependencies'][number]): EncodedValue {
+  const settlement = taskOf(dependency).settlement;
+  if (settlement?.kind !== 'value') throw new Error('kernel defect: a join was collected before its futures were done');
+  return slotValue(dependency, settlement);
+}

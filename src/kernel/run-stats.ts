@@ -1,0 +1,71 @@
+import type { Monitor, RunEvent } from '../monitoring/event.js';
+import type { TaskStatus } from './task.js';
+
+/** What one executor has done so far. */
+export interface ExecutorStats {
+  /** Attempts started. */
+  attempts: number;
+  /** Attempts that ended well. */
+  tasks: number;
+  /** Time in the user's code, summed, in milliseconds. */
+  runMs: number;
+  /** What the service bills, summed, in milliseconds; 0 where nothing is billed. */
+  billedMs: number;
+  /** The same times the memory, in GiB-seconds. */
+  billedGbSeconds: number;
+}
+
+/** What has become of one app's tasks so far. */
+export interface AppStats {
+  total: number;
+  done: number;
+  failed: number;
+}
+
+/** Counts of a run at one moment. */
+export interface RunStats {
+  readonly byStatus: Readonly<Partial<Record<TaskStatus, number>>>;
+  readonly byApp: Readonly<Record<string, Readonly<AppStats>>>;
+  readonly byExecutor: Readonly<Record<string, Readonly<ExecutorStats>>>;
+}
+
+/** Keeps the counts that `kernel.stats()` answers with. */
+export function createRunStats(): Monitor & { snapshot(): RunStats } {
+  const statuses = new Map<number, TaskStatus>();
+  const byStatus: Partial<Record<TaskStatus, number>> = {};
+  const byApp: Record<string, AppStats> = {};
+  const byExecutor: Record<string, ExecutorStats> = {};
+  const appStats = (app: string) => (byApp[app] ??= { total: 0, done: 0, failed: 0 });
+  const executorStats = (label: string) =>
+    (byExecutor[label] ??= { attempts: 0, tasks: 0, runMs: 0, billedMs: 0, billedGbSeconds: 0 });
+
+  const onStatus = (event: RunEvent & { kind: 'taskStatus' }): void => {
+    const before = statuses.get(event.taskId);
+    if (before !== undefined) byStatus[before] = (byStatus[before] ?? 1) - 1;
+    byStatus[event.status] = (byStatus[event.status] ?? 0) + 1;
+    const final = event.status === 'done' || event.status === 'failed' || event.status === 'cancelled';
+    if (!final) statuses.set(event.taskId, event.status);
+    else statuses.delete(event.taskId);
+    if (final) appStats(event.app)[event.status === 'done' ? 'done' : 'failed'] += 1;
+  };
+  const onAttemptEnded = (event: RunEvent & { kind: 'attemptEnded' }): void => {
+    const stats = executorStats(event.executor);
+    if (event.error === undefined) stats.tasks += 1;
+    stats.runMs += event.usage?.runMs ?? 0;
+    const billed = event.usage?.billed;
+    if (billed === undefined) return;
+    stats.billedMs += billed.milliseconds;
+    stats.billedGbSeconds += (billed.milliseconds / 1000) * (billed.memoryMiB / 1024);
+  };
+
+  return {
+    record(event) {
+      if (event.kind === 'taskCreated') appStats(event.app).total += 1;
+      else if (event.kind === 'taskStatus') onStatus(event);
+      else if (event.kind === 'attemptStarted') executorStats(event.executor).attempts += 1;
+      else onAttemptEnded(event);
+    },
+    close: async () => {},
+    snapshot: () => structuredClone({ byStatus, byApp, byExecutor }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { AppFuture } from './app-future.js';
+import type { Dependency } from './dependency.js';
+import type { Task } from './task.js';
+import type { TaskRequest } from './task-request.js';
+
+/** A value in wire form whose slots are still to be filled. */
+export interface Template {
+  readonly bytes: Uint8Array;
+  readonly files: readonly string[];
+  readonly dependencies: readonly Dependency[];
+}
+
+/** What a join's body returned. */
+export interface JoinTemplate extends Template {
+  /** The body returned one future and nothing around it: its value passes on without being decoded. */
+  readonly isOneFuture: boolean;
+}
+
+/** What the kernel keeps of a task while it is not finished; let go afterwards. */
+export interface TaskRecord {
+  readonly taskId: number;
+  readonly request: TaskRequest;
+  readonly future: AppFuture<unknown>;
+  readonly call: Template;
+  task: Task;
+  /** Aborts the attempt that runs. */
+  controller: AbortController | undefined;
+  /** Where the last attempt ran. */
+  executor: string | undefined;
+  /** Stops a wait for the next attempt. */
+  stopDelay: (() => void) | undefined;
+  inner: JoinTemplate | undefined;
+}

@@ -1,0 +1,39 @@
+import type { FileLike } from '../data/data-file.js';
+import type { AppCode, Resources } from '../wire/task-envelope.js';
+
+/** What a task does: code shipped to a worker, or a join's body that runs in the client. */
+export type Work =
+  | { readonly kind: 'remote'; readonly code: AppCode }
+  | { readonly kind: 'join'; readonly body: (call: JoinCall) => unknown };
+
+/** What the body of a join gets, its dependencies resolved. */
+export interface JoinCall {
+  readonly args: readonly unknown[];
+  readonly inputs: readonly unknown[];
+  readonly outputs: readonly string[];
+  readonly taskId: number;
+  readonly attempt: number;
+}
+
+/** A call of an app, checked and normalized. */
+export interface TaskRequest {
+  readonly appName: string;
+  /** Labels it may run on; `undefined` is every executor. */
+  readonly executors: readonly string[] | undefined;
+  readonly work: Work;
+  /** Arguments as given, futures inside. */
+  readonly args: readonly unknown[];
+  /** Files and futures of files. */
+  readonly inputs: readonly unknown[];
+  /** URLs. */
+  readonly outputs: readonly string[];
+  readonly stdout?: LogTarget;
+  readonly stderr?: LogTarget;
+  readonly walltimeMs?: number;
+  readonly resources?: Resources;
+  readonly priority?: number;
+  readonly label?: string;
+}
+
+/** Where a stream of a task goes: a file, or one the run directory names (`AUTO`). */
+export type LogTarget = FileLike | 'AUTO';

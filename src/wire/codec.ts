@@ -1,0 +1,89 @@
+import { SluiceError } from '../errors.js';
+import { type DecodeOptions, Decoder } from './codec/decoder.js';
+import { Encoder, type SlotOf } from './codec/encoder.js';
+import type { CallArguments } from './task-envelope.js';
+
+export type { DecodeOptions } from './codec/decoder.js';
+export type { SlotOf } from './codec/encoder.js';
+
+/** How a value is written. */
+export interface EncodeOptions {
+  /** Names the value in errors: `the result`, `argument 0`. Default: `the value`. */
+  readonly root?: string;
+  /** Asked first about every object with a `then`. Default: such objects are refused. */
+  readonly slotOf?: SlotOf;
+}
+
+/** A value in wire form, in memory of its own that may be transferred to another thread. */
+export interface Encoded {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** URL of every DataFile in it, each once, in order. */
+  readonly files: string[];
+}
+
+/**
+ * Writes a value as a message: one byte with the wire version, then msgpack
+ * (https://github.com/msgpack/msgpack/blob/master/spec.md).
+ *
+ * It carries what structured clone carries, and DataFile as its URL, with these differences: instances of classes are
+ * refused instead of losing their methods; an object that stands in two places arrives as two; circular references,
+ * named properties of arrays and boxed primitives do not travel; a Buffer arrives as a Uint8Array.
+ *
+ * @throws {SluiceError} `NOT_SENDABLE`, with the path of what cannot be sent, and what to do.
+ */
+export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
+  return withEncoder(options.slotOf, (encoder) => encoder.writeRoot(value, options.root ?? 'the value'));
+}
+
+/** Reads a message of {@link encode}. @throws {SluiceError} `PROTOCOL`, naming the offset of what is not understood. */
+export function decode(bytes: Uint8Array, options: DecodeOptions = {}): unknown {
+  const decoder = new Decoder(bytes, options);
+  try {
+    return decoder.message();
+  } catch (error) {
+    // Only the stack is left to give way: lengths are checked, and depth is bounded for a stack that is not yet full.
+    if (error instanceof RangeError && error.message.includes('call stack')) {
+      throw decoder.in.malformed('nests deeper than the stack here', error);
+    }
+    throw error;
+  }
+}
+
+/** Writes {@link CallArguments}; errors read `argument 0 .client: …` and `input 1: …`. @throws as {@link encode} does. */
+export function encodeCall(args: readonly unknown[], inputs: readonly unknown[], slotOf?: SlotOf): Encoded {
+  return withEncoder(slotOf, (encoder) => {
+    encoder.out.arrayHeader(2);
+    writeList(encoder, 'argument', args);
+    writeList(encoder, 'input', inputs);
+  });
+}
+
+/** Reads a message of {@link encodeCall}. @throws as {@link decode} does. */
+export function decodeCall(bytes: Uint8Array, options: DecodeOptions = {}): CallArguments {
+  const call = decode(bytes, options);
+  if (Array.isArray(call) && call.length === 2) {
+    const [args, inputs]: unknown[] = call;
+    if (Array.isArray(args) && Array.isArray(inputs)) return { args, inputs };
+  }
+  throw new SluiceError('PROTOCOL', 'a message that cannot be read: it should hold the arguments of a call');
+}
+
+function writeList(encoder: Encoder, name: string, values: readonly unknown[]): void {
+  encoder.out.arrayHeader(values.length);
+  for (let index = 0; index < values.length; index++) encoder.writeRoot(values[index], `${name} ${index}`);
+}
+
+/** Kept between messages, for its buffer; absent while a message is being written, since getters may write another. */
+let idle: Encoder | undefined;
+
+function withEncoder(slotOf: SlotOf | undefined, write: (encoder: Encoder) => void): Encoded {
+  const encoder = idle ?? new Encoder();
+  idle = undefined;
+  try {
+    encoder.begin(slotOf);
+    write(encoder);
+    return encoder.finish();
+  } finally {
+    idle = encoder;
+  }
+}

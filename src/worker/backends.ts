@@ -1,0 +1,62 @@
+import { parseObjectUrl } from '../data/data-file.js';
+import { createLocalStaging } from '../data/local/local-staging.js';
+import { createS3Staging } from '../data/s3/s3-staging.js';
+import type { Staging } from '../data/staging.js';
+import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
+import { SluiceError } from '../errors.js';
+import type { ObjectStore } from '../object-store/object-store.js';
+import { createS3Store } from '../object-store/s3/s3-store.js';
+
+/** Stores and staging of one process; connections open, and SDKs load, when first used. */
+export interface Backends {
+  /** The store of a bucket, by its URL or that of an object in it. @throws {SluiceError} `NO_STAGING` */
+  store(url: string, options?: StoreOptions): ObjectStore;
+  staging(): StagingManager;
+  /** The bytes of an object by its URL. */
+  fetch(url: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+interface StoreOptions {
+  readonly region?: string;
+}
+
+/** Scheme → store. A new object store is one row here. */
+const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) => ObjectStore>> = {
+  s3: (bucket, options) => createS3Store({ bucket, ...options }),
+};
+
+/** Staging providers, first match wins. A new scheme is one row here. */
+const STAGING: readonly ((backends: Backends) => Staging)[] = [
+  () => createLocalStaging(),
+  (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
+];
+
+/** The one table of what exists, for workers and clients alike. */
+export function createBackends(): Backends {
+  const stores = new Map<string, ObjectStore>();
+  let manager: StagingManager | undefined;
+  const backends: Backends = {
+    store(url, options = {}) {
+      const [, scheme = '', bucket = ''] = /^([a-z0-9]+):\/\/([^/]+)/.exec(url) ?? [];
+      const open = STORES[scheme];
+      if (open === undefined) throw new SluiceError('NO_STAGING', `no object store has the scheme of ${url}`);
+      const name = `${scheme}://${bucket} ${options.region ?? ''}`;
+      const store = stores.get(name) ?? open(bucket, options);
+      stores.set(name, store);
+      return store;
+    },
+    staging() {
+      manager ??= createStagingManager(STAGING.map((create) => create(backends)));
+      return manager;
+    },
+    fetch: async (url) => backends.store(url).get(parseObjectUrl(url).key),
+    async close() {
+      await manager?.close();
+      await Promise.all([...stores.values()].map((store) => store.close()));
+      stores.clear();
+      manager = undefined;
+    },
+  };
+  return backends;
+}

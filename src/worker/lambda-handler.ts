@@ -1,0 +1,54 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseObjectUrl } from '../data/data-file.js';
+import { SluiceError } from '../errors.js';
+import { decode, encode } from '../wire/codec.js';
+import { INLINE_LIMIT_BYTES, type LambdaEvent, type LambdaReply } from '../wire/lambda-message.js';
+import type { Outcome } from '../wire/outcome.js';
+import type { TaskEnvelope } from '../wire/task-envelope.js';
+import { createBackends } from './backends.js';
+import { createTaskRunner } from './task-runner.js';
+
+const backends = createBackends();
+const runner = createTaskRunner({
+  backends,
+  // /tmp is all of Lambda's disk that can be written.
+  scratchRoot: join(tmpdir(), 'sluice'),
+  sharesProject: false,
+  runnerUrl: import.meta.url,
+});
+
+/** The main of the deployed function: one task in, one outcome back; what is too large goes through the bucket. */
+export async function handler(event: LambdaEvent): Promise<LambdaReply> {
+  const envelope = await readEnvelope(event);
+  return reply(await runner.run(envelope), event.spillTo);
+}
+
+async function readEnvelope(event: LambdaEvent): Promise<TaskEnvelope> {
+  if (event?.kind !== 'run') {
+    throw new SluiceError('PROTOCOL', 'this function is a worker of sluice: its events come from a LambdaExecutor');
+  }
+  const bytes = 'task' in event ? Buffer.from(event.task, 'base64') : await backends.fetch(event.taskAt);
+  return decode(bytes) as TaskEnvelope;
+}
+
+async function reply(outcome: Outcome, spillTo: string | undefined): Promise<LambdaReply> {
+  const bytes = encode(outcome).bytes;
+  if (bytes.byteLength <= INLINE_LIMIT_BYTES || spillTo === undefined) {
+    return { kind: 'outcome', outcome: Buffer.from(bytes).toString('base64') };
+  }
+  if (outcome.kind === 'value' && outcome.value.kind === 'inline') {
+    const { bytes, files } = outcome.value;
+    await write(spillTo, bytes);
+    return reply({ ...outcome, value: { kind: 'reference', url: spillTo, size: bytes.byteLength, files } }, spillTo);
+  }
+  await write(spillTo, bytes);
+  return { kind: 'outcomeAt', url: spillTo };
+}
+
+async function write(url: string, bytes: Uint8Array): Promise<void> {
+  const store = backends.store(url);
+  await store.putParts(parseObjectUrl(url).key, bytes.byteLength, async ({ start, end }) =>
+    bytes.subarray(start, end + 1),
+  );
+}
