@@ -2,7 +2,7 @@ import type { FileLike } from '../data/data-file.js';
 import type { AppFuture } from '../kernel/app-future.js';
 import type { DeferredArguments } from './deferred.js';
 import { defineShippedApp } from './define-app.js';
-import type { Io } from './io.js';
+import type { WithIo } from './io.js';
 import type { AppOptions, TaskOptions } from './task-options.js';
 
 /** A function app: call it like its function, with futures wherever you like. */
@@ -24,6 +24,9 @@ export interface IoApp<A extends readonly unknown[], R> {
   ): (...args: DeferredArguments<A>) => AppFuture<R, O>;
 }
 
+/** Options of an app whose function gets {@link Io} last. */
+export type IoAppOptions = AppOptions & { readonly io: true };
+
 /**
  * Makes a function an app: its calls become tasks, its source ships to the worker.
  *
@@ -31,10 +34,8 @@ export interface IoApp<A extends readonly unknown[], R> {
  *
  * @throws {SluiceError} `CODE_NOT_SHIPPABLE` naming every variable a worker will not have, `INVALID_OPTIONS`
  */
-export function app<A extends readonly unknown[], R>(
-  fn: (...args: [...A, io: Io]) => R,
-  options: AppOptions & { readonly io: true },
-): IoApp<A, Awaited<R>>;
+export function app<R>(fn: WithIo<[], R>, options: IoAppOptions): IoApp<[], Awaited<R>>;
+export function app<A extends readonly unknown[], R>(fn: WithIo<A, R>, options: IoAppOptions): IoApp<A, Awaited<R>>;
 export function app<A extends readonly unknown[], R>(
   fn: (...args: A) => R,
   options?: AppOptions & { readonly io?: false },

@@ -2,7 +2,7 @@ import type { FileLike } from '../data/data-file.js';
 import type { AppFuture } from '../kernel/app-future.js';
 import type { IoApp } from './app.js';
 import { defineShippedApp } from './define-app.js';
-import type { Io } from './io.js';
+import type { WithIo } from './io.js';
 import type { ShellCommand } from './shell-quote.js';
 import type { AppOptions } from './task-options.js';
 
@@ -15,15 +15,16 @@ export type BashApp<A extends readonly unknown[]> = IoApp<A, number>;
  *
  * @throws {SluiceError} `CODE_NOT_SHIPPABLE` naming every variable a worker will not have, `INVALID_OPTIONS`
  */
-export function bash<A extends readonly unknown[]>(
-  fn: (...args: [...A, io: Io]) => Command | Promise<Command>,
-  options: AppOptions = {},
-): BashApp<A> {
-  return defineShippedApp(fn, options, { kind: 'bash', io: true }) as BashApp<A>;
+export function bash(fn: WithIo<[], BashResult>, options?: AppOptions): BashApp<[]>;
+export function bash<A extends readonly unknown[]>(fn: WithIo<A, BashResult>, options?: AppOptions): BashApp<A>;
+export function bash(fn: (...args: never[]) => unknown, options: AppOptions = {}): unknown {
+  return defineShippedApp(fn, options, { kind: 'bash', io: true });
 }
 
 /** What a bash app's function returns. */
 export type Command = string | ShellCommand;
+
+type BashResult = Command | Promise<Command>;
 
 /** Future of a bash app. */
 export type BashFuture<O extends readonly FileLike[]> = AppFuture<number, O>;

@@ -23,3 +23,9 @@ export interface Io {
   /** Counts from 1 over all retries. */
   readonly attempt: number;
 }
+
+/**
+ * A function whose last parameter is Io. Where there are others before it, write its type, `io: Io`: TypeScript infers
+ * no parameters in front of one that has no type of its own.
+ */
+export type WithIo<A extends readonly unknown[], R> = (...args: [...A, io: Io]) => R;

@@ -7,7 +7,7 @@ import { countParameters } from '../wire/code-shipping/capture.js';
 import type { IoApp } from './app.js';
 import { callableApp } from './callable-app.js';
 import { restError } from './define-app.js';
-import type { Io } from './io.js';
+import type { Io, WithIo } from './io.js';
 import { sh } from './shell-quote.js';
 import { type AppOptions, checkAppOptions } from './task-options.js';
 
@@ -23,6 +23,9 @@ export type Joined<R> =
           ? { -readonly [K in keyof R]: Joined<R[K]> }
           : R;
 
+/** Options of a join: its body runs in the client, so none of them places it. */
+export type JoinOptions = Omit<AppOptions, 'executors' | 'resources' | 'priority' | 'walltimeMs'>;
+
 /**
  * Makes a function that calls other apps an app. Its body runs in the client when the arguments are there, and
  * returns a future, or futures nested in arrays and plain objects; the join's future settles when they all have.
@@ -30,10 +33,9 @@ export type Joined<R> =
  *
  * @throws {SluiceError} `INVALID_OPTIONS`
  */
-export function join<A extends readonly unknown[], R>(
-  fn: (...args: [...A, io: Io]) => R,
-  options: Omit<AppOptions, 'executors' | 'resources' | 'priority' | 'walltimeMs'> = {},
-): IoApp<A, Joined<R>> {
+export function join<R>(fn: WithIo<[], R>, options?: JoinOptions): IoApp<[], Joined<R>>;
+export function join<A extends readonly unknown[], R>(fn: WithIo<A, R>, options?: JoinOptions): IoApp<A, Joined<R>>;
+export function join(fn: (...args: never[]) => unknown, options: JoinOptions = {}): unknown {
   const { parameterCount, hasRest } = countParameters(fn);
   const name = options.name ?? (fn.name === '' ? 'join' : fn.name);
   checkAppOptions(options, name);
@@ -41,9 +43,9 @@ export function join<A extends readonly unknown[], R>(
   const arity = Math.max(0, parameterCount - 1);
   const body = (call: JoinCall): unknown => {
     const args = Array.from({ length: arity }, (_, index) => call.args[index]);
-    return fn(...(args as unknown as A), joinIo(call, name));
+    return fn(...([...args, joinIo(call, name)] as never[]));
   };
-  return callableApp({ ...options, name, io: true, arity, work: { kind: 'join', body } }) as IoApp<A, Joined<R>>;
+  return callableApp({ ...options, name, io: true, arity, work: { kind: 'join', body } });
 }
 
 // The body runs in the client: files have names there, and nothing is staged for it.

@@ -16,6 +16,8 @@ export interface FileIdentity {
  */
 export interface Staging {
   readonly name: string;
+  /** Schemes it knows, without colons: shown to those who ask for another one. */
+  readonly schemes: readonly string[];
   canStageIn(file: DataFile): boolean;
   canStageOut(file: DataFile): boolean;
   /**

@@ -6,10 +6,14 @@ export interface ObjectInfo {
   readonly size: number;
   /** Entity tag without quotes: changes whenever the content does. */
   readonly etag: string;
+  /** As the store says it; of an object just written, this machine's clock. */
   readonly lastModifiedMs: number;
 }
 
-/** Inclusive byte range, as in RFC 9110: `{ start: 0, end: 99 }` is the first hundred bytes. */
+/**
+ * Inclusive byte range, as in RFC 9110: `{ start: 0, end: 99 }` is the first hundred bytes. An end behind the object's
+ * end gives what there is; a start behind it is `INVALID_OPTIONS`.
+ */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -36,8 +40,10 @@ export interface PutOptions {
  * checkpoints reach S3, GCS or memory.
  *
  * Every method rejects with a SluiceError: `NOT_FOUND` (object or bucket, both named), `ACCESS_DENIED`,
- * `PRECONDITION_FAILED`, `TRANSFER_FAILED` (checksum), `SERVICE_FAILED` (after the store's own retries), or with
- * `signal.reason` once aborted. Writes are atomic: an object appears whole or not at all.
+ * `PRECONDITION_FAILED`, `INVALID_OPTIONS` (a request that can never work), `TRANSFER_FAILED` (broken off, changed on
+ * the way, checksum), `SERVICE_FAILED` (after the store's own retries), or with `signal.reason` once aborted. Writes
+ * are atomic: an object appears whole or not at all; one that was retried because its answer got lost counts as done
+ * by this caller, never as `PRECONDITION_FAILED` against itself.
  */
 export interface ObjectStore {
   /** URL of the bucket without a trailing slash, e.g. `s3://my-bucket`. */
@@ -51,8 +57,8 @@ export interface ObjectStore {
   ): Promise<{ readonly info: ObjectInfo; readonly chunks: AsyncIterable<Uint8Array> }>;
   put(key: string, body: Uint8Array, options?: PutOptions): Promise<ObjectInfo>;
   /**
-   * Writes a large object in parts, in parallel; `read(range)` gives the bytes of one part and may be called
-   * again for a retry. On failure no part is left behind.
+   * Writes a large object in parts, in parallel; `read(range)` gives exactly the bytes of one part, and what it throws
+   * is what this rejects with. On failure no part is left behind.
    */
   putParts(
     key: string,
@@ -68,5 +74,6 @@ export interface ObjectStore {
   deleteMany(keys: readonly string[], options?: { signal?: AbortSignal }): Promise<void>;
   /** A URL that lets its bearer do one thing with one object until it expires. Treat it as a secret. */
   presign(key: string, options: { method: 'GET' | 'PUT'; expiresInSeconds: number }): Promise<string>;
+  /** Ends idle connections. Idempotent; calls after it are the caller's error. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.js';
 import { type DecodeOptions, Decoder } from './codec/decoder.js';
 import { Encoder, type SlotOf } from './codec/encoder.js';
+import { isStackOverflow } from './codec/stack-overflow.js';
 import type { CallArguments } from './task-envelope.js';
 
 export type { DecodeOptions } from './codec/decoder.js';
@@ -41,10 +42,7 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): unknown 
   try {
     return decoder.message();
   } catch (error) {
-    // Only the stack is left to give way: lengths are checked, and depth is bounded for a stack that is not yet full.
-    if (error instanceof RangeError && error.message.includes('call stack')) {
-      throw decoder.in.malformed('nests deeper than the stack here', error);
-    }
+    if (isStackOverflow(error)) throw decoder.in.malformed('nests deeper than the stack here', error);
     throw error;
   }
 }

@@ -1,0 +1,70 @@
+import { Command, Option } from 'commander';
+import type { PerfFigures } from './perf/measure.js';
+import { wholeNumber } from './whole-number.js';
+
+interface PerfFlags {
+  readonly executor: 'threads' | 'lambda';
+  readonly workers: number;
+  readonly tasks?: number;
+  readonly json?: boolean;
+  readonly aws?: boolean;
+  readonly function?: string;
+}
+
+/** `sluice perf`: how many tasks that do nothing an executor runs a second, and how long one takes. */
+export function perfCommand(): Command {
+  return new Command('perf')
+    .description('measure an executor with tasks that do nothing')
+    .addOption(new Option('--executor <name>', 'what to measure').choices(['threads', 'lambda']).default('threads'))
+    .option('--workers <number>', 'tasks at the same time', wholeNumber, 2)
+    .option('--tasks <number>', 'tasks of the rush (default: 20000 on threads, 1000 on lambda)', wholeNumber)
+    .option('--json', 'end with one line of JSON')
+    .option('--aws', 'lambda: use the deployed function of your account instead of local-cloud')
+    .option('--function <name>', 'lambda, with --aws: the function (default: sluice-worker)')
+    .action(perf);
+}
+
+async function perf(flags: PerfFlags): Promise<void> {
+  const figures = await (flags.executor === 'threads' ? perfThreads(flags) : perfLambda(flags));
+  process.stdout.write(flags.json === true ? `${JSON.stringify(figures)}\n` : text(figures));
+}
+
+async function perfThreads({ workers, tasks = 20_000 }: PerfFlags): Promise<PerfFigures> {
+  const { ThreadPoolExecutor } = await import('../executors/threads/thread-pool-executor.js');
+  const executor = new ThreadPoolExecutor({ maxThreads: workers });
+  return measured(executor, { executor: 'threads', workers, tasks, sequential: 2_000, warmUp: 2_000 });
+}
+
+async function perfLambda(flags: PerfFlags): Promise<PerfFigures> {
+  const { LambdaExecutor } = await import('../executors/lambda/lambda-executor.js');
+  const { workers, tasks = 1_000 } = flags;
+  const plan = { executor: 'lambda', workers, tasks, sequential: 200, warmUp: workers * 20 };
+  const named = flags.function === undefined ? {} : { functionName: flags.function };
+  if (flags.aws === true) return measured(new LambdaExecutor({ ...named, maxConcurrency: workers }), plan);
+  const [{ startLocalCloud }, { deployLambda }] = await Promise.all([
+    import('../local-cloud/local-cloud.js'),
+    import('../executors/lambda/deploy-lambda.js'),
+  ]);
+  await using cloud = await startLocalCloud();
+  const restore = cloud.applyEnv();
+  try {
+    await deployLambda({ role: 'arn:aws:iam::000000000000:role/local-cloud', memoryMiB: 512 });
+    return await measured(new LambdaExecutor({ maxConcurrency: workers }), plan);
+  } finally {
+    restore();
+  }
+}
+
+async function measured(
+  executor: import('../executors/executor.js').Executor,
+  plan: Parameters<typeof import('./perf/measure.js').measure>[1],
+): Promise<PerfFigures> {
+  const [{ load }, { measure }] = await Promise.all([import('../config/load.js'), import('./perf/measure.js')]);
+  await using kernel = await load({ executors: [executor], asDefault: false });
+  return await measure(kernel, plan);
+}
+
+function text(figures: PerfFigures): string {
+  const { executor, workers, tasks, tasksPerSecond, p50Ms, p95Ms, p99Ms, clientRssMiB } = figures;
+  return `${executor}, ${workers} workers: ${tasks} tasks at ${tasksPerSecond}/s; round trip p50 ${p50Ms} ms, p95 ${p95Ms} ms, p99 ${p99Ms} ms; client ${clientRssMiB} MiB\n`;
+}

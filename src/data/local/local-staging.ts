@@ -1,0 +1,61 @@
+import { constants } from 'node:fs';
+import { copyFile, open } from 'node:fs/promises';
+import { SluiceError } from '../../errors.js';
+import type { DataFile } from '../data-file.js';
+import { localIdentity } from '../local-file.js';
+import type { FileIdentity, Staging } from '../staging.js';
+import { localFailure, writeWhole } from '../write-whole.js';
+
+/** Staging of `file:` URLs on a disk the worker sees: inputs are read where they are, outputs copied into place. */
+export function createLocalStaging(): Staging {
+  const isLocal = (file: DataFile) => file.scheme === 'file';
+  return {
+    name: 'local',
+    schemes: ['file'],
+    canStageIn: isLocal,
+    canStageOut: isLocal,
+    async stageIn(file, { signal }) {
+      signal.throwIfAborted();
+      await localIdentity(file.path);
+      return file.path;
+    },
+    async stageOut(file, { path, signal }) {
+      signal.throwIfAborted();
+      if (path !== file.path) await copyInto(path, file.path, signal);
+      return localIdentity(file.path);
+    },
+    identity: (file) => identityIfThere(file.path),
+    close: async () => undefined,
+  };
+}
+
+async function copyInto(source: string, target: string, signal: AbortSignal): Promise<void> {
+  await localIdentity(source);
+  await writeWhole(target, async (temporaryPath) => {
+    // A clone where the file system can make one; a copy elsewhere, as the target may be on another disk.
+    await copyFile(source, temporaryPath, constants.COPYFILE_FICLONE).catch((error: unknown) => {
+      throw localFailure(`copy ${source} to ${target}`, error);
+    });
+    signal.throwIfAborted();
+    await syncToDisk(temporaryPath);
+    signal.throwIfAborted();
+  });
+}
+
+async function syncToDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function identityIfThere(path: string): Promise<FileIdentity | undefined> {
+  try {
+    return await localIdentity(path);
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, SluiceError } from '../errors.js';
+import { runParallel } from '../object-store/run-parallel.js';
+import { bringInput } from './bring-input.js';
+import { DataFile } from './data-file.js';
+import { localIdentity } from './local-file.js';
+import { localName, shortHash } from './local-name.js';
+import type { FileIdentity, Staging } from './staging.js';
+import { localFailure } from './write-whole.js';
+
+/** Where files really are for this worker, by the URL the app knows; others are where their URL says. */
+export type Relayed = Readonly<Record<string, string>>;
+
+export interface StageInOptions {
+  /** The attempt's own folder: each input gets a subfolder. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly relayed?: Relayed | undefined;
+}
+
+export interface StageOutOptions {
+  readonly signal: AbortSignal;
+  readonly relayed?: Relayed | undefined;
+}
+
+/** An output as its app was told to write it. */
+export interface WrittenOutput {
+  /** Where it belongs. */
+  readonly url: string;
+  /** Local path, from {@link StagingManager.outputPath}. */
+  readonly path: string;
+}
+
+/** Moves a task's files, whatever their schemes: inputs before it runs, outputs afterwards. */
+export interface StagingManager {
+  /**
+   * Brings every distinct file here, in parallel, and resolves with local paths by URL. Files of one name do not meet.
+   * Rejects with the first failure once the other transfers have stopped; `NO_STAGING` before any has begun.
+   */
+  stageIn(files: readonly DataFile[], options: StageInOptions): Promise<ReadonlyMap<string, string>>;
+  /** Creates a folder for one output and gives the path the app writes to: never that of an input. */
+  outputPath(url: string, directory: string): string;
+  /**
+   * Puts every output where it belongs, in parallel, and resolves with identities by URL. `MISSING_OUTPUT` when one was
+   * not written, before any is moved. Rejects with the first failure once the other transfers have stopped.
+   */
+  stageOut(outputs: readonly WrittenOutput[], options: StageOutOptions): Promise<ReadonlyMap<string, FileIdentity>>;
+  close(): Promise<void>;
+}
+
+/** A {@link StagingManager} over providers; the first that knows a file moves it. */
+export function createStagingManager(providers: readonly Staging[]): StagingManager {
+  return {
+    async stageIn(files, { directory, signal, relayed }) {
+      const distinct = new Map(files.map((file) => [file.url, file]));
+      const inputs = [...distinct.values()].map((file) => {
+        const source = sourceOf(file.url, relayed);
+        return { file, source, staging: providerOf(providers, source, 'canStageIn') };
+      });
+      const paths = await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
+        const suggestedPath = placeFor(input.file, directory, 'in');
+        return [input.file.url, await bringInput(input.staging, { ...input, suggestedPath, signal: stop })] as const;
+      });
+      return new Map(paths);
+    },
+    outputPath: (url, directory) => placeFor(new DataFile(url), directory, 'out'),
+    async stageOut(outputs, { signal, relayed }) {
+      const moves = outputs.map(({ url, path }) => {
+        const target = sourceOf(url, relayed);
+        return { url, path, target, staging: providerOf(providers, target, 'canStageOut') };
+      });
+      await runParallel(outputs, { limit: PARALLEL_FILES, signal }, assertWritten);
+      const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
+        return [move.url, await move.staging.stageOut(move.target, { path: move.path, signal: stop })] as const;
+      });
+      return new Map(done);
+    },
+    async close() {
+      await Promise.all(providers.map((provider) => provider.close()));
+    },
+  };
+}
+
+/** Files in flight at a time; large ones are moved in parts, in parallel as well. */
+const PARALLEL_FILES = 8;
+
+function sourceOf(url: string, relayed: Relayed = {}): DataFile {
+  return new DataFile(Object.hasOwn(relayed, url) ? (relayed[url] ?? url) : url);
+}
+
+function providerOf(providers: readonly Staging[], file: DataFile, can: 'canStageIn' | 'canStageOut'): Staging {
+  const found = providers.find((provider) => provider[can](file));
+  if (found !== undefined) return found;
+  const known = [...new Set(providers.flatMap(({ schemes }) => schemes))].map((scheme) => `${scheme}:`).join(', ');
+  const direction = can === 'canStageIn' ? 'read' : 'write';
+  throw new SluiceError('NO_STAGING', `no staging can ${direction} ${file.url}: known here are ${known || 'none'}`);
+}
+
+async function assertWritten({ url, path }: WrittenOutput): Promise<void> {
+  try {
+    await localIdentity(path);
+  } catch (error) {
+    const text = `the app ended well, but its output ${url} is not there: it should have written the file ${path}`;
+    throw new SluiceError('MISSING_OUTPUT', `${text} (${messageOf(error)})`, { cause: error });
+  }
+}
+
+// Inputs and outputs lie apart, so that one file can be both, and an input is never taken for an output.
+function placeFor(file: DataFile, directory: string, side: 'in' | 'out'): string {
+  const folder = join(directory, side, shortHash(file.url));
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw localFailure(`create the folder ${folder}`, error);
+  }
+  return join(folder, localName(file));
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { SluiceError } from '../errors.js';
+
+/**
+ * Lets `write` fill a file of a temporary name beside `path` and then gives it that name, replacing what was there:
+ * nobody ever sees half of it. Creates the folders above; on failure nothing is left.
+ */
+export async function writeWhole<T>(path: string, write: (temporaryPath: string) => Promise<T>): Promise<T> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw localFailure(`create the folder ${folder}`, error);
+  });
+  // Short, and apart from the final name, which may be as long as names can be.
+  const temporaryPath = join(folder, `.${randomUUID()}.part`);
+  try {
+    const result = await write(temporaryPath);
+    await rename(temporaryPath, path).catch((error: unknown) => {
+      throw localFailure(`write ${path}`, error);
+    });
+    return result;
+  } catch (error) {
+    await rm(temporaryPath, { force: true });
+    throw error;
+  }
+}
+
+/** The SluiceError of a failed file system call; other errors and SluiceErrors pass as they are. */
+export function localFailure(action: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (error instanceof SluiceError || typeof code !== 'string') return error;
+  const known = LOCAL_CODES[code];
+  if (known === undefined) return new SluiceError('TRANSFER_FAILED', `cannot ${action}: ${code}`, { cause: error });
+  return new SluiceError(known.code, `cannot ${action}: ${known.text}`, { cause: error });
+}
+
+const LOCAL_CODES: Readonly<Record<string, { readonly code: string; readonly text: string }>> = {
+  ENOENT: { code: 'NOT_FOUND', text: 'there is no such file' },
+  ENOTDIR: { code: 'NOT_FOUND', text: 'a part of the path is a file, not a folder' },
+  EISDIR: { code: 'INVALID_OPTIONS', text: 'a folder has that name' },
+  ENOTEMPTY: { code: 'INVALID_OPTIONS', text: 'a folder has that name' },
+  EEXIST: { code: 'INVALID_OPTIONS', text: 'a file stands where a folder is needed' },
+  EACCES: { code: 'ACCESS_DENIED', text: 'this user may not (check the permissions of the path)' },
+  EPERM: { code: 'ACCESS_DENIED', text: 'this user may not (check the permissions of the path)' },
+  EROFS: { code: 'ACCESS_DENIED', text: 'the file system is read-only' },
+  ENOSPC: { code: 'TRANSFER_FAILED', text: 'the disk is full' },
+};

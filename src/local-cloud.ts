@@ -1,0 +1,3 @@
+/** `sluice/local-cloud`: S3 and Lambda on this machine, for tests, examples and trying things out. */
+export { type LocalCloud, startLocalCloud } from './local-cloud/local-cloud.js';
+export type { LocalCloudOptions } from './local-cloud/local-cloud-options.js';

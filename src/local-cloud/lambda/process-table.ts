@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+/** Where a process stands. */
+export interface ProcessPlace {
+  readonly parentPid: number;
+  readonly groupId: number;
+}
+
+/** The processes of this machine, as of the last `refresh`. */
+export interface ProcessTable {
+  refresh(): Promise<void>;
+  pids(): readonly number[];
+  /** `undefined` once the process is gone. */
+  placeOf(pid: number): ProcessPlace | undefined;
+  /** Resident memory in bytes, 0 once the process is gone. */
+  rssBytes(pid: number): number;
+}
+
+/** Reads `/proc` where there is one, and asks `ps` elsewhere. */
+export function createProcessTable(): ProcessTable {
+  return existsSync('/proc/self/stat') ? createProcTable() : createPsTable();
+}
+
+// proc(5): /proc/pid/stat is "pid (comm) state ppid pgrp …", comm may hold anything; VmRSS of /proc/pid/status is in kB.
+function createProcTable(): ProcessTable {
+  let pids: readonly number[] = [];
+  return {
+    async refresh() {
+      pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+    },
+    pids: () => pids,
+    placeOf(pid) {
+      const stat = readIfThere(`/proc/${pid}/stat`);
+      const [, parentPid, groupId] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ', 3)
+        .map(Number);
+      return parentPid === undefined || groupId === undefined ? undefined : { parentPid, groupId };
+    },
+    rssBytes: (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readIfThere(`/proc/${pid}/status`))?.[1] ?? 0) * 1024,
+  };
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** A process table from `ps` alone (POSIX options and columns). */
+export function createPsTable(): ProcessTable {
+  let rows: ReadonlyMap<number, ProcessPlace & { readonly rssBytes: number }> = new Map();
+  return {
+    async refresh() {
+      const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,pgid=,rss='], { env: process.env });
+      rows = new Map(stdout.trim().split('\n').map(parsePsRow));
+    },
+    pids: () => [...rows.keys()],
+    placeOf: (pid) => rows.get(pid),
+    rssBytes: (pid) => rows.get(pid)?.rssBytes ?? 0,
+  };
+}
+
+function parsePsRow(row: string): [number, ProcessPlace & { rssBytes: number }] {
+  const [pid = 0, parentPid = 0, groupId = 0, rssKib = 0] = row.trim().split(/\s+/).map(Number);
+  return [pid, { parentPid, groupId, rssBytes: rssKib * 1024 }];
+}

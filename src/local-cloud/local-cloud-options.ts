@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { SluiceError } from '../errors.js';
+
+/** Options of {@link startLocalCloud}. */
+export interface LocalCloudOptions {
+  /** Port on 127.0.0.1. Default: 0, a free one. */
+  readonly port?: number;
+  /** Folder of buckets and functions, made if missing; they survive a restart. Default: a temporary one, removed at close. */
+  readonly folder?: string;
+  /** The one region there is. Default: `us-east-1`. */
+  readonly region?: string;
+  /** The one access key that is accepted. Default: `LOCALCLOUDKEY`. */
+  readonly accessKeyId?: string;
+  /** Its secret. Default: `local-cloud-secret`. */
+  readonly secretAccessKey?: string;
+  /** Lambda invocations at the same time, over all functions: the account's limit. Default: 1,000, as on AWS. */
+  readonly concurrency?: number;
+  /**
+   * Lambda's processes at the same time, each an execution environment; invocations above it get the same 429 as above
+   * `concurrency`. Default: 64.
+   */
+  readonly maxEnvironments?: number;
+  /** How long an execution environment stays warm without work, in milliseconds. Default: 60,000. */
+  readonly idleMs?: number;
+  /**
+   * Pauses before each retry of an Event invocation that failed, in milliseconds. Default: 1,000 and 2,000
+   * (AWS: one minute and two).
+   */
+  readonly eventRetryDelaysMs?: readonly number[];
+  /** How long `close` waits for Event invocations that are queued or running, in milliseconds. Default: 5,000. */
+  readonly graceMs?: number;
+}
+
+/** Options with every default filled in; `folder` stays open. */
+export type ResolvedLocalCloudOptions = Required<Omit<LocalCloudOptions, 'folder'>> & Pick<LocalCloudOptions, 'folder'>;
+
+const ms = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const schema = z.strictObject({
+  port: z.int().min(0).max(65_535).default(0),
+  folder: z.string().min(1).exactOptional(),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'not the name of a region, like us-east-1')
+    .default('us-east-1'),
+  // AWS's own keys have 16 to 128 word characters; a slash would break the credential scope.
+  accessKeyId: z
+    .string()
+    .regex(/^\w{1,128}$/, 'letters, digits and _ only')
+    .default('LOCALCLOUDKEY'),
+  secretAccessKey: z
+    .string()
+    .min(1)
+    .regex(/^[\x21-\x7e]+$/, 'printable ASCII only')
+    .default('local-cloud-secret'),
+  concurrency: z.int().positive().default(1000),
+  maxEnvironments: z.int().positive().default(64),
+  idleMs: ms.default(60_000),
+  eventRetryDelaysMs: z.array(ms).readonly().default([1000, 2000]),
+  graceMs: ms.default(5000),
+});
+
+/** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once. */
+export function resolveLocalCloudOptions(options: LocalCloudOptions): ResolvedLocalCloudOptions {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  throw new SluiceError('INVALID_OPTIONS', `local-cloud options:\n${z.prettifyError(parsed.error)}`, {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '../../errors.js';
+import { verifySigV4 } from '../sigv4.js';
+import { findOperation } from './find-operation.js';
+import { replyError } from './reply.js';
+import { S3Error } from './s3-error.js';
+import { effectiveHeaders, parseTarget } from './s3-request.js';
+import { Buckets } from './store/buckets.js';
+
+export interface S3ServiceOptions {
+  /** Where buckets and objects lie; made when missing. One service at a time may use it. */
+  readonly folder: string;
+  /** The secret of an access key; `undefined` when the key does not exist. */
+  readonly credentials: (accessKeyId: string) => string | undefined;
+  /** The one region requests must be signed for. */
+  readonly region: string;
+  /** The clock, in milliseconds since the epoch. Default: the machine's. */
+  readonly now?: () => number;
+}
+
+/** An S3 server without its socket. */
+export interface S3Service {
+  /**
+   * Answers one request as S3 would, path-style. Takes Node's own objects, with the URL and body untouched.
+   * Resolves when the answer is handed over; never rejects.
+   */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Refuses further requests; resolves when those under way are answered, or cut off after two seconds. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * A stand-in for S3 that keeps its state in a folder: it survives a restart, and a kill, without half-written objects.
+ *
+ * Every signature, digest, checksum and precondition is verified; what is not implemented is refused with 501 or 405.
+ */
+export function createS3Service(options: S3ServiceOptions): S3Service {
+  const buckets = new Buckets(options.folder);
+  const now = options.now ?? Date.now;
+  const underWay = new Map<Promise<void>, ServerResponse>();
+  let loaded: Promise<void> | undefined;
+  let closed = false;
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const requestId = randomBytes(8).toString('hex').toUpperCase();
+    response.setHeader('x-amz-request-id', requestId);
+    response.setHeader('server', 'sluice-local-cloud');
+    const method = request.method ?? 'GET';
+    try {
+      if (closed) throw new S3Error('InternalError', 'The server is closed.');
+      loaded ??= buckets.load();
+      await loaded;
+      await answerAuthentic(request, response, requestId);
+    } catch (error) {
+      fail({ response, requestId, method, resource: request.url ?? '' }, error);
+    }
+  };
+
+  const answerAuthentic = async (incoming: IncomingMessage, response: ServerResponse, requestId: string) => {
+    const { method = 'GET', url = '/' } = incoming;
+    const verdict = verifySigV4(
+      { method, url, headers: incoming.headers },
+      { credentials: options.credentials, nowMs: now(), service: 's3', region: options.region },
+    );
+    if (verdict.kind === 'refused') throw new S3Error(verdict.code, verdict.message, { details: verdict.details });
+    const { address, query } = parseTarget(url);
+    const headers = effectiveHeaders(incoming, query);
+    // The request must outlive a reader that stops early, or its connection closes before the answer.
+    const body = incoming.iterator({ destroyOnReturn: false });
+    const request = { body, response, requestId, method, address, query, headers, payload: verdict.payload };
+    await findOperation(request).run(request, { buckets, region: options.region, now });
+  };
+
+  return {
+    handle: async (request, response) => {
+      const answered = answer(request, response);
+      underWay.set(answered, response);
+      await answered;
+      underWay.delete(answered);
+      await drain(request);
+    },
+    close: async () => {
+      closed = true;
+      const cutOff = setTimeout(() => {
+        for (const response of underWay.values()) response.destroy();
+      }, CLOSE_GRACE_MS);
+      await Promise.all(underWay.keys());
+      clearTimeout(cutOff);
+    },
+  };
+}
+
+const CLOSE_GRACE_MS = 2000;
+
+function fail(to: Parameters<typeof replyError>[0], error: unknown): void {
+  const { response } = to;
+  if (response.destroyed || response.socket?.destroyed) return;
+  if (response.headersSent) {
+    // The status is out already: a cut connection is the only way left to say that the body is not whole.
+    response.destroy();
+    return;
+  }
+  replyError(to, error instanceof S3Error ? error : new S3Error('InternalError', messageOf(error)));
+}
+
+/** Reads a body nobody wanted to its end, so that a client still sending it gets to read the answer. */
+async function drain(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  try {
+    for await (const _ of request);
+  } catch {
+    // The client has gone.
+  }
+}

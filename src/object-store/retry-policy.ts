@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SluiceError } from '../errors.js';
+
+/** How often and how long one request is tried. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Ceiling of the wait before the second attempt, in milliseconds; it doubles with every further one. */
+  readonly baseDelayMs: number;
+  /** Ceiling of any wait, in milliseconds. */
+  readonly maxDelayMs: number;
+  /** Time for all attempts and waits together, in milliseconds; a running attempt is aborted at its end. */
+  readonly deadlineMs: number;
+}
+
+/** Six attempts in at most two minutes. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  attempts: 6,
+  baseDelayMs: 100,
+  maxDelayMs: 5_000,
+  deadlineMs: 120_000,
+};
+
+export interface RetryingOptions {
+  readonly policy: RetryPolicy;
+  /** Whether another attempt could end otherwise. */
+  readonly isTransient: (error: unknown) => boolean;
+  /** Names the request in the error of a missed deadline. */
+  readonly what: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs `attempt` until it succeeds, fails for good, or the policy is spent; then rejects with the last error.
+ *
+ * Rejects with `signal.reason` once aborted, with `SERVICE_FAILED` at the deadline. The signal given to `attempt` is
+ * valid until this settles.
+ */
+export async function retrying<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  { policy, isTransient, what, signal }: RetryingOptions,
+): Promise<T> {
+  const limit = limitTime(policy.deadlineMs, what, signal);
+  try {
+    for (let count = 1; ; count += 1) {
+      limit.signal.throwIfAborted();
+      try {
+        return await attempt(limit.signal);
+      } catch (error) {
+        limit.signal.throwIfAborted();
+        if (count >= policy.attempts || !isTransient(error)) throw error;
+      }
+      await sleep(backOffMs(policy, count), undefined, { signal: limit.signal }).catch(() => undefined);
+    }
+  } finally {
+    limit.dispose();
+  }
+}
+
+/**
+ * Wait after the `failures`-th failure, in milliseconds: exponential with full jitter.
+ *
+ * Source: "Exponential Backoff And Jitter", AWS Architecture Blog.
+ */
+export function backOffMs(policy: RetryPolicy, failures: number, random: () => number = Math.random): number {
+  return random() * Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** (failures - 1));
+}
+
+// Not AbortSignal.any: on Node 20 each combined signal stays attached to a long-lived source.
+function limitTime(deadlineMs: number, what: string, signal: AbortSignal | undefined): LimitedTime {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new SluiceError('SERVICE_FAILED', `${what}: no complete answer within ${deadlineMs} ms`));
+  }, deadlineMs);
+  const onAbort = () => controller.abort(signal?.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+interface LimitedTime {
+  readonly signal: AbortSignal;
+  dispose(): void;
+}

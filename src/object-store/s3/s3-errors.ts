@@ -1,0 +1,149 @@
+import { SluiceError } from '../../errors.js';
+
+/** What a request was about, for the message of its error. */
+export interface S3Subject {
+  readonly action: string;
+  readonly bucket: string;
+  readonly key?: string | undefined;
+}
+
+/** `s3://bucket/key`, as messages name it. */
+export function nameOf({ bucket, key }: S3Subject): string {
+  return key === undefined ? `s3://${bucket}` : `s3://${bucket}/${key}`;
+}
+
+/** Whether S3, or the way to it, may answer otherwise next time: 5xx, throttling, conflicts, broken connections. */
+export function isTransient(error: unknown): boolean {
+  return !(error instanceof SluiceError) && isTransientFacts(factsOf(error));
+}
+
+/** The SluiceError of anything the SDK threw. Keeps name, message and request id of the cause, and no signed text. */
+export function toSluiceError(error: unknown, subject: S3Subject): SluiceError {
+  if (error instanceof SluiceError) return error;
+  const facts = factsOf(error);
+  const { code, text } = explain(facts, subject);
+  const request = facts.requestId === '' ? '' : ` (request ${facts.requestId})`;
+  return new SluiceError(code, `${subject.action} ${nameOf(subject)}: ${text}${request}`, { cause: plainCause(facts) });
+}
+
+// Source: "Error responses", Amazon S3 API Reference. RequestTimeout is a 400: the service waited for our bytes.
+const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'TooManyRequestsException',
+  'InternalError',
+  'ServiceUnavailable',
+  'RequestTimeout',
+  'TimeoutError',
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
+  'IncompleteBody',
+]);
+
+const TRANSIENT_SYSTEM_CODES: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'HPE_INVALID_CONSTANT',
+]);
+
+const KEY_ADVICE: Readonly<Record<string, string>> = {
+  CredentialsProviderError:
+    'no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give `credentials`',
+  InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID, AWS_PROFILE, or `credentials`',
+  SignatureDoesNotMatch: 'the secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY or `credentials`',
+  ExpiredToken: 'the session token has expired: log in again',
+  InvalidToken: 'the session token is not valid: log in again',
+  RequestTimeTooSkewed: "this machine's clock differs too much from the service's: set it right",
+};
+
+interface Facts {
+  readonly name: string;
+  readonly message: string;
+  readonly status: number;
+  readonly systemCode: string;
+  readonly requestId: string;
+  readonly region: string;
+}
+
+function factsOf(error: unknown): Facts {
+  const fields: Record<string, unknown> = isRecord(error) ? error : {};
+  const metadata = isRecord(fields.$metadata) ? fields.$metadata : {};
+  const response = isRecord(fields.$response) ? fields.$response : {};
+  const headers = isRecord(response.headers) ? response.headers : {};
+  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  return {
+    name: text(fields.name),
+    message: text(fields.message),
+    status: typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : 0,
+    systemCode: text(fields.code),
+    requestId: text(metadata.requestId),
+    region: text(headers['x-amz-bucket-region']) || text(fields.Region),
+  };
+}
+
+function explain(facts: Facts, subject: S3Subject): { code: string; text: string } {
+  const { name, status } = facts;
+  const advice = Object.hasOwn(KEY_ADVICE, name) ? KEY_ADVICE[name] : undefined;
+  if (advice !== undefined) return { code: 'ACCESS_DENIED', text: advice };
+  if (name === 'ConditionalRequestConflict' || status === 412) {
+    return { code: 'PRECONDITION_FAILED', text: 'the object is not in the state the request named' };
+  }
+  if (isTransientFacts(facts)) return { code: 'SERVICE_FAILED', text: `still failing after retries: ${said(facts)}` };
+  if (name === 'NoSuchUpload') return { code: 'TRANSFER_FAILED', text: 'the upload was ended by somebody else' };
+  if (status === 404) return { code: 'NOT_FOUND', text: missing(name, subject) };
+  if (status === 401 || status === 403)
+    return { code: 'ACCESS_DENIED', text: `not allowed: ${said(facts)}. ${PERMISSION}` };
+  if (status === 301 || status === 307 || name === 'AuthorizationHeaderMalformed') {
+    const region = facts.region === '' ? 'its own region' : `region '${facts.region}'`;
+    return {
+      code: 'INVALID_OPTIONS',
+      text: `the bucket is in another region: set AWS_REGION or \`region\` to ${region}`,
+    };
+  }
+  if (status === 416) return { code: 'INVALID_OPTIONS', text: 'the range starts behind the end of the object' };
+  if (status >= 400) return { code: 'INVALID_OPTIONS', text: `the service refused the request: ${said(facts)}` };
+  return { code: 'SERVICE_FAILED', text: said(facts) };
+}
+
+const PERMISSION =
+  'Give these credentials the permission for it (a missing object is answered so too when s3:ListBucket is not allowed)';
+
+function isTransientFacts({ name, status, systemCode }: Facts): boolean {
+  return TRANSIENT_NAMES.has(name) || TRANSIENT_SYSTEM_CODES.has(systemCode) || status >= 500 || status === 429;
+}
+
+function missing(name: string, { bucket, key }: S3Subject): string {
+  if (name === 'NoSuchBucket' || key === undefined) {
+    return `bucket '${bucket}' does not exist: create it (aws s3 mb s3://${bucket}) or check its name and the endpoint`;
+  }
+  return `bucket '${bucket}' has no object '${key}': check the key, or whether the task that writes it has ended`;
+}
+
+function said({ name, message, systemCode, status }: Facts): string {
+  const title = [name, systemCode].filter((part) => part !== '' && part !== 'Error' && part !== 'Unknown').join(' ');
+  const text = message === '' || message === 'UnknownError' ? `HTTP status ${status}` : message;
+  return title === '' ? text : `${title}: ${text}`;
+}
+
+// The SDK's own error carries the request, signature included, and S3's carries the text that was signed.
+function plainCause({ name, message }: Facts): Error {
+  const cause = new Error(message);
+  cause.name = name === '' ? 'Error' : name;
+  return cause;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,125 @@
+import { SluiceError } from '../../errors.js';
+import type { ObjectInfo } from '../object-store.js';
+import { runParallel } from '../run-parallel.js';
+import { toSluiceError } from './s3-errors.js';
+import { unquote } from './s3-read.js';
+import type { S3Requests } from './s3-requests.js';
+
+/** One object's info; `undefined` without one, `NOT_FOUND` when it is the bucket that is missing. */
+export async function headObject(
+  requests: S3Requests,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo | undefined> {
+  const Bucket = requests.options.bucket;
+  try {
+    const output = await requests.send({ action: 'look up', key, signal }, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.HeadObjectCommand({ Bucket, Key: key }), { abortSignal }),
+    );
+    const lastModifiedMs = output.LastModified?.getTime() ?? 0;
+    return { key, size: output.ContentLength ?? 0, etag: unquote(output.ETag), lastModifiedMs };
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'NOT_FOUND') throw error;
+  }
+  // The answer to HEAD has no body, so it does not say what is missing.
+  await requests
+    .send({ action: 'look up', signal }, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal }),
+    )
+    .catch((error: unknown) => {
+      if (!(error instanceof SluiceError) || error.code !== 'ACCESS_DENIED') throw error;
+    });
+  return undefined;
+}
+
+/** Objects after a key, page by page. */
+export async function* listObjects(
+  requests: S3Requests,
+  prefix: string,
+  { startAfter, signal }: { readonly startAfter?: string; readonly signal?: AbortSignal },
+): AsyncGenerator<ObjectInfo, void, undefined> {
+  let token: string | undefined;
+  do {
+    const page = await requests.send({ action: 'list', signal }, ({ sdk, client, abortSignal }) => {
+      const command = new sdk.ListObjectsV2Command({
+        Bucket: requests.options.bucket,
+        Prefix: prefix === '' ? undefined : prefix,
+        StartAfter: startAfter === '' ? undefined : startAfter,
+        ContinuationToken: token,
+        // XML cannot carry every character a key may have.
+        EncodingType: 'url',
+      });
+      return client.send(command, { abortSignal });
+    });
+    for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+      const key = decodeKey(Key ?? '');
+      yield { key, size: Size ?? 0, etag: unquote(ETag), lastModifiedMs: LastModified?.getTime() ?? 0 };
+    }
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
+/** Deletes keys, up to a thousand a request. */
+export async function deleteObjects(
+  requests: S3Requests,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const distinct = [...new Set(keys)];
+  const listable = distinct.filter((key) => !NOT_IN_XML.test(key));
+  const batches: string[][] = distinct.filter((key) => NOT_IN_XML.test(key)).map((key) => [key]);
+  for (let index = 0; index < listable.length; index += KEYS_PER_REQUEST) {
+    batches.push(listable.slice(index, index + KEYS_PER_REQUEST));
+  }
+  const failed = await runParallel(batches, { limit: PARALLEL_BATCHES, signal }, (batch, stop) =>
+    deleteBatch(requests, batch, stop),
+  );
+  const [first, ...others] = failed.flat();
+  if (first === undefined) return;
+  const named = others.slice(0, NAMED_FAILURES - 1).map((failure) => JSON.stringify(failure.key));
+  const rest = others.length - named.length;
+  const also = others.length === 0 ? '' : `; also ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  throw new SluiceError(first.error.code, `${first.error.message}${also}`, { cause: first.error.cause });
+}
+
+/** Source: DeleteObjects, Amazon S3 API Reference. */
+const KEYS_PER_REQUEST = 1_000;
+const PARALLEL_BATCHES = 4;
+const NAMED_FAILURES = 5;
+
+// Source: XML 1.0, production 2 (Char).
+const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
+
+interface FailedKey {
+  readonly key: string;
+  readonly error: SluiceError;
+}
+
+async function deleteBatch(
+  requests: S3Requests,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly FailedKey[]> {
+  const Bucket = requests.options.bucket;
+  const [first = ''] = keys;
+  if (NOT_IN_XML.test(first)) {
+    await requests.send({ action: 'delete', key: first, signal }, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.DeleteObjectCommand({ Bucket, Key: first }), { abortSignal }),
+    );
+    return [];
+  }
+  const output = await requests.send({ action: 'delete from', signal }, ({ sdk, client, abortSignal }) => {
+    const Delete = { Quiet: true, Objects: keys.map((Key) => ({ Key })) };
+    return client.send(new sdk.DeleteObjectsCommand({ Bucket, Delete }), { abortSignal });
+  });
+  return (output.Errors ?? []).map(({ Key = '', Code = '', Message = '' }) => {
+    const status = Code === 'AccessDenied' ? 403 : 500;
+    const error = { name: Code, message: Message, $metadata: { httpStatusCode: status } };
+    return { key: Key, error: toSluiceError(error, { action: 'delete', bucket: Bucket, key: Key }) };
+  });
+}
+
+// S3 encodes as forms are: a space is a plus.
+function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' '));
+}

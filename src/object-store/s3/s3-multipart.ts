@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { SluiceError } from '../../errors.js';
+import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
+import { lengthOf, planParts } from '../part-plan.js';
+import { runParallel } from '../run-parallel.js';
+import type { S3Requests } from './s3-requests.js';
+import { conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
+
+/** Writes one object in parallel parts; whatever fails, none of them stays. */
+export async function putObjectParts(
+  requests: S3Requests,
+  key: string,
+  size: number,
+  read: (range: ByteRange) => Promise<Uint8Array>,
+  options: PutOptions,
+): Promise<ObjectInfo> {
+  const ranges = planParts(size);
+  const [only] = ranges;
+  if (only === undefined) return putObject(requests, key, new Uint8Array(), options);
+  if (ranges.length === 1) return putObject(requests, key, await readPart(key, only, read), options);
+  const upload = { key, mark: randomUUID(), uploadId: '', ...options };
+  upload.uploadId = await createUpload(requests, upload);
+  try {
+    const limit = Math.min(PARALLEL_PARTS, requests.options.concurrency);
+    const parts = await runParallel(
+      [...ranges.entries()],
+      { limit, signal: options.signal },
+      ([index, range], signal) =>
+        putPart(requests, { ...upload, partNumber: index + 1, signal }, () => readPart(key, range, read)),
+    );
+    const etag = await completeUpload(requests, upload, parts);
+    return { key, size, etag, lastModifiedMs: Date.now() };
+  } catch (error) {
+    await abortUpload(requests, upload).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Parts in flight at a time: each is held in memory. */
+const PARALLEL_PARTS = 4;
+
+interface Upload extends PutOptions {
+  readonly key: string;
+  readonly mark: string;
+  readonly uploadId: string;
+}
+
+interface UploadedPart {
+  readonly PartNumber: number;
+  readonly ETag: string | undefined;
+  readonly ChecksumCRC32: string | undefined;
+}
+
+async function createUpload(requests: S3Requests, { key, mark, contentType, signal }: Upload): Promise<string> {
+  const output = await requests.send({ action: 'write', key, signal }, ({ sdk, client, abortSignal }) => {
+    const command = new sdk.CreateMultipartUploadCommand({
+      Bucket: requests.options.bucket,
+      Key: key,
+      ContentType: contentType,
+      Metadata: { [MARK]: mark },
+      ChecksumAlgorithm: 'CRC32',
+      // A checksum of the whole, not of the parts' checksums: readers can verify it.
+      ChecksumType: 'FULL_OBJECT',
+    });
+    return client.send(command, { abortSignal });
+  });
+  if (output.UploadId !== undefined) return output.UploadId;
+  throw new SluiceError('PROTOCOL', `write s3://${requests.options.bucket}/${key}: the answer has no upload id`);
+}
+
+async function putPart(
+  requests: S3Requests,
+  { key, uploadId, partNumber, signal }: Upload & { readonly partNumber: number },
+  read: () => Promise<Uint8Array>,
+): Promise<UploadedPart> {
+  const body = await read();
+  const output = await requests.send({ action: 'write', key, signal }, ({ sdk, client, abortSignal }) => {
+    const command = new sdk.UploadPartCommand({
+      Bucket: requests.options.bucket,
+      Key: key,
+      UploadId: uploadId,
+      PartNumber: partNumber,
+      Body: body,
+      ChecksumAlgorithm: 'CRC32',
+    });
+    return client.send(command, { abortSignal });
+  });
+  return { PartNumber: partNumber, ETag: output.ETag, ChecksumCRC32: output.ChecksumCRC32 };
+}
+
+function completeUpload(requests: S3Requests, upload: Upload, parts: readonly UploadedPart[]): Promise<string> {
+  return writeOnce(requests, upload, async ({ sdk, client, abortSignal }) => {
+    const command = new sdk.CompleteMultipartUploadCommand({
+      Bucket: requests.options.bucket,
+      Key: upload.key,
+      UploadId: upload.uploadId,
+      MultipartUpload: { Parts: [...parts] },
+      ChecksumType: 'FULL_OBJECT',
+      ...conditionsOf(upload),
+    });
+    return (await client.send(command, { abortSignal })).ETag;
+  });
+}
+
+function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Promise<unknown> {
+  // Without the caller's signal: it may be what ended the upload.
+  return requests.send({ action: 'end upload of', key }, ({ sdk, client, abortSignal }) => {
+    const input = { Bucket: requests.options.bucket, Key: key, UploadId: uploadId };
+    return client.send(new sdk.AbortMultipartUploadCommand(input), { abortSignal });
+  });
+}
+
+async function readPart(
+  key: string,
+  range: ByteRange,
+  read: (range: ByteRange) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const bytes = await read(range);
+  if (bytes.length === lengthOf(range)) return bytes;
+  const text = `got ${bytes.length} of the ${lengthOf(range)} bytes from ${range.start} on: the source changed`;
+  throw new SluiceError('TRANSFER_FAILED', `write ${key}: ${text}`);
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { SluiceError } from '../../errors.js';
+import type { ObjectInfo, PutOptions } from '../object-store.js';
+import { unquote } from './s3-read.js';
+import type { S3Requests } from './s3-requests.js';
+
+/** Writes one object in one request. */
+export async function putObject(
+  requests: S3Requests,
+  key: string,
+  body: Uint8Array,
+  options: PutOptions,
+): Promise<ObjectInfo> {
+  const mark = randomUUID();
+  const etag = await writeOnce(requests, { key, mark, ...options }, async ({ sdk, client, abortSignal }) => {
+    const command = new sdk.PutObjectCommand({
+      Bucket: requests.options.bucket,
+      Key: key,
+      Body: body,
+      ContentType: options.contentType,
+      Metadata: isConditional(options) ? { [MARK]: mark } : undefined,
+      ...conditionsOf(options),
+    });
+    return (await client.send(command, { abortSignal })).ETag;
+  });
+  return { key, size: body.length, etag, lastModifiedMs: Date.now() };
+}
+
+/** Metadata by which a write whose answer got lost is known again. */
+export const MARK = 'sluice-write';
+
+type Run = Parameters<S3Requests['send']>[1];
+
+/**
+ * Sends a write and resolves with the entity tag. An attempt whose answer got lost may have been carried out, and then
+ * the next one fails its own condition: the mark in the object tells whether it did.
+ */
+export async function writeOnce(
+  requests: S3Requests,
+  { key, mark, ifMatch, signal }: PutOptions & { readonly key: string; readonly mark: string },
+  run: (attempt: Parameters<Run>[0]) => Promise<string | undefined>,
+): Promise<string> {
+  let attempts = 0;
+  try {
+    const etag = await requests.send({ action: 'write', key, signal }, (attempt) => {
+      attempts += 1;
+      return run(attempt);
+    });
+    return unquote(etag);
+  } catch (error) {
+    const code = error instanceof SluiceError ? error.code : '';
+    if (attempts > 1 && MAY_BE_OURS.has(code)) {
+      const found = await markedEtag(requests, key, mark, signal);
+      if (found !== undefined) return found;
+    }
+    // S3 answers 404 when the version to replace is gone.
+    if (ifMatch !== undefined && error instanceof SluiceError && isMissingObject(error)) {
+      throw new SluiceError('PRECONDITION_FAILED', error.message, { cause: error.cause });
+    }
+    throw error;
+  }
+}
+
+const MAY_BE_OURS: ReadonlySet<string> = new Set(['PRECONDITION_FAILED', 'TRANSFER_FAILED', 'SERVICE_FAILED']);
+
+function isMissingObject({ code, cause }: SluiceError): boolean {
+  return code === 'NOT_FOUND' && !(cause instanceof Error && cause.name === 'NoSuchBucket');
+}
+
+async function markedEtag(
+  requests: S3Requests,
+  key: string,
+  mark: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    const output = await requests.send({ action: 'read', key, signal }, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.HeadObjectCommand({ Bucket: requests.options.bucket, Key: key }), { abortSignal }),
+    );
+    return output.Metadata?.[MARK] === mark ? unquote(output.ETag) : undefined;
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+function isConditional({ ifAbsent, ifMatch }: PutOptions): boolean {
+  return ifAbsent === true || ifMatch !== undefined;
+}
+
+/** The headers of a write's conditions. */
+export function conditionsOf({ ifAbsent, ifMatch }: PutOptions): { IfNoneMatch?: string; IfMatch?: string } {
+  if (ifAbsent) return { IfNoneMatch: '*' };
+  return ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` };
+}

@@ -1,0 +1,24 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBackends } from './worker/backends.js';
+import { createTaskRunner, type TaskRunner } from './worker/task-runner.js';
+
+export type { TaskRunner } from './worker/task-runner.js';
+
+/** What differs from worker to worker. */
+export interface WorkerOptions {
+  /** Whether bare imports of apps resolve from the module that defined them. Default: false. */
+  readonly sharesProject?: boolean;
+  /** Folder below which each attempt gets its scratch folder. Default: `sluice` in the system's folder for such. */
+  readonly scratchRoot?: string;
+}
+
+/** `sluice/worker`: the one task runner, for the worker of an executor written elsewhere. */
+export function createWorker(options: WorkerOptions = {}): TaskRunner {
+  return createTaskRunner({
+    backends: createBackends(),
+    scratchRoot: options.scratchRoot ?? join(tmpdir(), 'sluice'),
+    sharesProject: options.sharesProject ?? false,
+    runnerUrl: import.meta.url,
+  });
+}

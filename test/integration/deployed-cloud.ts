@@ -1,0 +1,38 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { type DeployLambdaOptions, deployLambda } from '../../src/executors/lambda/deploy-lambda.js';
+import { startLocalCloud } from '../../src/local-cloud/local-cloud.js';
+import type { LocalCloudOptions } from '../../src/local-cloud/local-cloud-options.js';
+
+/** A local-cloud that this process's environment leads to, with a bucket and the worker function deployed. */
+export interface DeployedCloud {
+  readonly bucket: string;
+  readonly endpoint: string;
+  close(): Promise<void>;
+}
+
+/** Starts one; `close` restores the environment and ends everything. */
+export async function startDeployedCloud(
+  options: { readonly cloud?: LocalCloudOptions; readonly fn?: DeployLambdaOptions } = {},
+): Promise<DeployedCloud> {
+  const cloud = await startLocalCloud(options.cloud);
+  const restore = cloud.applyEnv();
+  const close = async (): Promise<void> => {
+    restore();
+    await cloud.close();
+  };
+  try {
+    const s3 = new S3Client({ forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket: 'my-bucket' }));
+    s3.destroy();
+    await deployLambda({
+      role: 'arn:aws:iam::000000000000:role/worker',
+      memoryMiB: 512,
+      timeoutSeconds: 30,
+      ...options.fn,
+    });
+    return { bucket: 'my-bucket', endpoint: cloud.endpoint, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
