@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
+const report = process.env.SLUICE_TEST_REPORT;
 const source = (name: string) => fileURLToPath(new URL(`./src/${name}.ts`, import.meta.url));
 
 const config: ViteUserConfig = defineConfig({
@@ -19,6 +20,8 @@ const config: ViteUserConfig = defineConfig({
     hookTimeout: 60_000,
     // Two cores: suites start servers and processes of their own.
     maxWorkers: 2,
+    // Where to write the totals as JSON, besides printing them.
+    ...(report === undefined ? {} : { reporters: ['default', 'json'], outputFile: { json: report } }),
   },
 });
 

@@ -1,5 +1,3 @@
-import type { FileLike } from '../data/data-file.js';
-import type { AppFuture } from '../kernel/app-future.js';
 import type { IoApp } from './app.js';
 import { defineShippedApp } from './define-app.js';
 import type { WithIo } from './io.js';
@@ -25,6 +23,3 @@ export function bash(fn: (...args: never[]) => unknown, options: AppOptions = {}
 export type Command = string | ShellCommand;
 
 type BashResult = Command | Promise<Command>;
-
-/** Future of a bash app. */
-export type BashFuture<O extends readonly FileLike[]> = AppFuture<number, O>;

@@ -8,8 +8,8 @@ export interface QueuedEvent {
   readonly request: InvocationRequest;
 }
 
-// AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": throttled events
-// are tried again after 1 second at first and 5 minutes at most, for up to 6 hours. Here the longest pause is 5 s.
+// AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": after throttling
+// and errors of the system, events are tried again after 1 second at first and 5 minutes at most, for up to 6 hours. Here the longest pause is 5 s.
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 5_000;
 const MAX_EVENT_AGE_MS = 6 * 3_600_000;
@@ -26,7 +26,7 @@ export class EventQueue {
   readonly #drain = new AbortController();
   readonly #stop = new AbortController();
 
-  /** @param invoke rejects with `TooManyRequestsException` while there is no room. */
+  /** @param invoke rejects with a LambdaError when the function cannot run now, or not any more. */
   constructor(invoke: (event: QueuedEvent) => Promise<InvocationResult>, retryDelaysMs: readonly number[]) {
     this.#invoke = invoke;
     this.#retryDelaysMs = retryDelaysMs;
@@ -67,7 +67,7 @@ export class EventQueue {
       try {
         return await this.#invoke(event);
       } catch (error) {
-        if (!(error instanceof LambdaError) || error.name !== 'TooManyRequestsException') return undefined;
+        if (error instanceof LambdaError && error.name === 'ResourceNotFoundException') return undefined;
       }
       await pause(this.#drain.signal.aborted ? FIRST_BACKOFF_MS : backoffMs, this.#stop.signal);
       backoffMs = Math.min(2 * backoffMs, LONGEST_BACKOFF_MS);

@@ -1,7 +1,7 @@
 import { LambdaError } from './lambda-error.js';
 
 /** Account that everything in local-cloud belongs to. */
-export const ACCOUNT_ID = '000000000000';
+const ACCOUNT_ID = '000000000000';
 
 /** The only version local-cloud keeps of a function. */
 export const LATEST = '$LATEST';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** Where a process stands. */
-export interface ProcessPlace {
+interface ProcessPlace {
   readonly parentPid: number;
   readonly groupId: number;
 }

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 
 /** One invocation as it is handed to a runtime. */
-export interface RuntimeInvocation {
+interface RuntimeInvocation {
   readonly requestId: string;
   readonly functionArn: string;
   readonly traceId: string;

@@ -48,7 +48,7 @@ export function startRuntimeProcess(spec: RuntimeProcessSpec): RuntimeProcess {
       ? undefined
       : spec.watcher.watch(child.pid, (rssBytes) => {
           peakBytes = Math.max(peakBytes, rssBytes);
-          if (rssBytes > spec.memoryMb * MIB * 1e6) end({ kind: 'memory' });
+          if (rssBytes > spec.memoryMb * MIB) end({ kind: 'memory' });
         });
   if (child.pid !== undefined) spec.reaper.watch(child.pid);
 

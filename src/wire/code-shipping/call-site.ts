@@ -17,15 +17,15 @@ export interface CallSite {
 export function findCallSite(stack: string): CallSite {
   for (const line of stack.split('\n')) {
     const site = parseFrame(line);
-    if (site !== undefined && !(OWN_ROOT !== undefined && site.url.startsWith(OWN_ROOT))) return site;
+    if (site !== undefined && !OWN_ROOTS.some((root) => site.url.startsWith(root))) return site;
   }
   return { url: '', text: 'an unknown place' };
 }
 
-// `src/` or `dist/`; undefined when this file was bundled into another one.
-const OWN_ROOT = /\/wire\/code-shipping\/call-site\.[jt]s$/.test(new URL(import.meta.url).pathname)
-  ? new URL('../../', import.meta.url).href
-  : undefined;
+// Source maps make frames of `dist/` look like `src/`; there is neither when this file was bundled into another one.
+const OWN_ROOTS = /\/wire\/code-shipping\/call-site\.[jt]s$/.test(new URL(import.meta.url).pathname)
+  ? ['../../../src/', '../../../dist/'].map((root) => new URL(root, import.meta.url).href)
+  : [];
 
 /** One line of V8's stack format, https://v8.dev/docs/stack-trace-api: `at name (place:line:column)` or `at place:…`. */
 function parseFrame(line: string): CallSite | undefined {
