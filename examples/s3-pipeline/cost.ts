@@ -1,6 +1,6 @@
 /**
  * Prices of AWS Lambda in US East (N. Virginia), x86, first tier, without the free tier.
- * Source: https://aws.amazon.com/lambda/pricing/, November 2026.
+ * Source: https://aws.amazon.com/lambda/pricing/ as artillery 2.0.28 (lib/platform/aws-lambda/prices.js) had it in 2026.
  */
 export const LAMBDA_PRICES = { usdPerGbSecond: 0.0000166667, usdPerMillionRequests: 0.2 } as const;
 

@@ -6,6 +6,9 @@ import { deployCommand } from './deploy-command.js';
 import { localCloudCommand } from './local-cloud-command.js';
 import { perfCommand } from './perf-command.js';
 
+// The AWS SDK warns once a process that releases of 2027 will not run on Node 20: this package pins earlier ones.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const program = new Command('sluice')
   .description('apps, futures and a client-side DataFlowKernel over threads, AWS Lambda and staged files')
   .version(VERSION)
@@ -14,6 +17,9 @@ const program = new Command('sluice')
   .addCommand(localCloudCommand())
   .addCommand(deployCommand())
   .addCommand(perfCommand());
+
+// 128 + SIGINT, as shells count.
+const STOPPED = 130;
 
 for (const command of program.commands) {
   command.exitOverride();
@@ -26,7 +32,7 @@ try {
   process.exitCode = report(error);
 }
 
-/** Says what went wrong on stderr; the answer is the exit code: 2 for a wrong command line, 1 for a failure. */
+/** Says what went wrong on stderr; the answer is the exit code: 2 for a wrong command line, 130 when stopped, else 1. */
 function report(error: unknown): number {
   // Commander has said it already; help and version come this way too, with code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -34,7 +40,7 @@ function report(error: unknown): number {
   const debug = program.opts<{ debug?: boolean }>().debug === true;
   process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}${code}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n${causes(error)}`);
-  return 1;
+  return error instanceof SluiceError && error.code === 'CANCELLED' ? STOPPED : 1;
 }
 
 function causes(error: Error): string {

@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
+import { SluiceError } from '../errors.js';
 import type { PerfFigures } from './perf/measure.js';
+import { temporaryRunDir } from './perf/temporary-run-dir.js';
 import { wholeNumber } from './whole-number.js';
 
 interface PerfFlags {
@@ -25,22 +27,23 @@ export function perfCommand(): Command {
 }
 
 async function perf(flags: PerfFlags): Promise<void> {
-  const figures = await (flags.executor === 'threads' ? perfThreads(flags) : perfLambda(flags));
+  const signal = abortedBySignals();
+  const figures = await (flags.executor === 'threads' ? perfThreads(flags, signal) : perfLambda(flags, signal));
   process.stdout.write(flags.json === true ? `${JSON.stringify(figures)}\n` : text(figures));
 }
 
-async function perfThreads({ workers, tasks = 20_000 }: PerfFlags): Promise<PerfFigures> {
+async function perfThreads({ workers, tasks = 20_000 }: PerfFlags, signal: AbortSignal): Promise<PerfFigures> {
   const { ThreadPoolExecutor } = await import('../executors/threads/thread-pool-executor.js');
   const executor = new ThreadPoolExecutor({ maxThreads: workers });
-  return measured(executor, { executor: 'threads', workers, tasks, sequential: 2_000, warmUp: 2_000 });
+  return measured(executor, { executor: 'threads', workers, tasks, sequential: 2_000, warmUp: 2_000 }, signal);
 }
 
-async function perfLambda(flags: PerfFlags): Promise<PerfFigures> {
+async function perfLambda(flags: PerfFlags, signal: AbortSignal): Promise<PerfFigures> {
   const { LambdaExecutor } = await import('../executors/lambda/lambda-executor.js');
   const { workers, tasks = 1_000 } = flags;
   const plan = { executor: 'lambda', workers, tasks, sequential: 200, warmUp: workers * 20 };
   const named = flags.function === undefined ? {} : { functionName: flags.function };
-  if (flags.aws === true) return measured(new LambdaExecutor({ ...named, maxConcurrency: workers }), plan);
+  if (flags.aws === true) return measured(new LambdaExecutor({ ...named, maxConcurrency: workers }), plan, signal);
   const [{ startLocalCloud }, { deployLambda }] = await Promise.all([
     import('../local-cloud/local-cloud.js'),
     import('../executors/lambda/deploy-lambda.js'),
@@ -49,7 +52,7 @@ async function perfLambda(flags: PerfFlags): Promise<PerfFigures> {
   const restore = cloud.applyEnv();
   try {
     await deployLambda({ role: 'arn:aws:iam::000000000000:role/local-cloud', memoryMiB: 512 });
-    return await measured(new LambdaExecutor({ maxConcurrency: workers }), plan);
+    return await measured(new LambdaExecutor({ maxConcurrency: workers }), plan, signal);
   } finally {
     restore();
   }
@@ -58,10 +61,34 @@ async function perfLambda(flags: PerfFlags): Promise<PerfFigures> {
 async function measured(
   executor: import('../executors/executor.js').Executor,
   plan: Parameters<typeof import('./perf/measure.js').measure>[1],
+  signal: AbortSignal,
 ): Promise<PerfFigures> {
   const [{ load }, { measure }] = await Promise.all([import('../config/load.js'), import('./perf/measure.js')]);
-  await using kernel = await load({ executors: [executor], asDefault: false });
-  return await measure(kernel, plan);
+  await using folder = await temporaryRunDir();
+  await using kernel = await load({
+    executors: [executor],
+    asDefault: false,
+    runDir: folder.path,
+    handleSignals: false,
+  });
+  const cancel = (): void => void kernel.close({ onClose: 'cancel' });
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await measure(kernel, plan);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+// The first one ends the measurement in order, with nothing left behind; a second one ends the process.
+function abortedBySignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => stop.abort(new SluiceError('CANCELLED', `stopped by ${signal}`)));
+  }
+  return stop.signal;
 }
 
 function text(figures: PerfFigures): string {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseObjectUrl } from '../data/data-file.js';
 import { SluiceError } from '../errors.js';
 import { decode, encode } from '../wire/codec.js';
+import { encodeError } from '../wire/error-codec.js';
 import { INLINE_LIMIT_BYTES, type LambdaEvent, type LambdaReply } from '../wire/lambda-message.js';
 import type { Outcome } from '../wire/outcome.js';
 import type { TaskEnvelope } from '../wire/task-envelope.js';
@@ -21,7 +22,11 @@ const runner = createTaskRunner({
 /** The main of the deployed function: one task in, one outcome back; what is too large goes through the bucket. */
 export async function handler(event: LambdaEvent): Promise<LambdaReply> {
   const envelope = await readEnvelope(event);
-  return reply(await runner.run(envelope), event.spillTo);
+  const outcome = await runner.run(envelope);
+  // A bucket the worker may not write to is told as what it is; thrown, it would lose its code on the way.
+  return reply(outcome, event.spillTo).catch((error: unknown) =>
+    reply({ kind: 'error', error: encodeError(error, { app: envelope.app.name }), usage: outcome.usage }, undefined),
+  );
 }
 
 async function readEnvelope(event: LambdaEvent): Promise<TaskEnvelope> {
@@ -42,8 +47,10 @@ async function reply(outcome: Outcome, spillTo: string | undefined): Promise<Lam
     await write(spillTo, bytes);
     return reply({ ...outcome, value: { kind: 'reference', url: spillTo, size: bytes.byteLength, files } }, spillTo);
   }
-  await write(spillTo, bytes);
-  return { kind: 'outcomeAt', url: spillTo };
+  // Beside the value, which may lie there already.
+  const url = `${spillTo}-outcome`;
+  await write(url, bytes);
+  return { kind: 'outcomeAt', url };
 }
 
 async function write(url: string, bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,13 @@
 const FIRST_LIMIT = 64;
 
+/** The place of one invocation among those under way. */
+export interface Place {
+  /** Cuts of the limit before it was taken. */
+  readonly cuts: number;
+  /** How many were under way when it was taken, itself included. */
+  readonly underWay: number;
+}
+
 /**
  * How many invocations may be under way, learnt from answers as TCP learns a window: it doubles with every round of
  * successes until the first refusal, which halves it; from then on it grows by one a round.
@@ -27,19 +35,20 @@ export class AdaptiveLimit {
   }
 
   /** Takes a place; give the answer to {@link release}. */
-  take(): number {
+  take(): Place {
     this.#inFlight += 1;
-    return this.#cuts;
+    return { cuts: this.#cuts, underWay: this.#inFlight };
   }
 
   /** Gives a place back, and learns from how it went. */
-  release(taken: number, answer: 'answered' | 'throttled' | 'failed'): void {
-    const inFlight = this.#inFlight;
+  release(place: Place, answer: 'answered' | 'throttled' | 'failed'): void {
+    // A refusal may be the first answer of a crowd or, where tasks are short, the last.
+    const underWay = Math.max(place.underWay, this.#inFlight);
     this.#inFlight -= 1;
     if (answer === 'answered') this.#limit = Math.min(this.#max, this.#limit + (this.#exploring ? 1 : 1 / this.#limit));
-    if (answer !== 'throttled' || taken !== this.#cuts) return;
+    if (answer !== 'throttled' || place.cuts !== this.#cuts) return;
     this.#cuts += 1;
     this.#exploring = false;
-    this.#limit = Math.max(1, Math.min(this.#limit, inFlight) / 2);
+    this.#limit = Math.max(1, Math.min(this.#limit, underWay) / 2);
   }
 }

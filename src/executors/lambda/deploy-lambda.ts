@@ -59,7 +59,7 @@ export async function deployLambda(options: DeployLambdaOptions = {}): Promise<D
     throw new SluiceError('INVALID_OPTIONS', `deploy lambda options:\n${z.prettifyError(parsed.error)}`);
   const resolved = parsed.data;
   const zip = await zippedWorkerBundle();
-  const client = await createLambdaClient({ region: resolved.region, maxSockets: 4 });
+  const client = await createLambdaClient({ region: resolved.region, maxSockets: 4, maxAttempts: 3 });
   try {
     const existing = await findConfiguration(client, resolved.functionName);
     if (existing === undefined) return await create(client, resolved, zip);

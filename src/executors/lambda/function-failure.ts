@@ -9,6 +9,17 @@ export interface FunctionFailure {
   readonly errorMessage: string;
 }
 
+/** Reads the payload of a failed invocation, whatever is in it; `functionError` names it where it does not itself. */
+export function parseFailure(payload: Uint8Array, functionError: string): FunctionFailure {
+  const text = Buffer.from(payload).toString();
+  try {
+    const { errorType, errorMessage } = JSON.parse(text) as Partial<Record<keyof FunctionFailure, unknown>>;
+    return { errorType: String(errorType ?? functionError), errorMessage: String(errorMessage ?? '') };
+  } catch {
+    return { errorType: functionError, errorMessage: text.slice(0, 200) };
+  }
+}
+
 /**
  * Tells apart the ways an environment can end under a task. The handler turns whatever the app throws into an
  * outcome, so what arrives here is the platform's (AWS Lambda developer guide, "Troubleshoot invocation issues").
@@ -45,13 +56,20 @@ export function functionFailure(
   if (/signal: killed/.test(errorMessage)) {
     return new SluiceError('WORKER_LOST', `${task}: its environment was killed (${said})`);
   }
-  if (errorType.startsWith('Runtime.')) {
+  if (isOfTheTask(errorType)) {
     return new SluiceError(
       'TASK_EXITED',
       `${task} ended its worker (${said}): return or throw instead of process.exit, and leave no error uncaught${tailOf(logTail)}`,
     );
   }
   return new SluiceError('PROTOCOL', `${task}: the worker failed (${said})${tailOf(logTail)}`);
+}
+
+// An error that nobody caught bears its own name, such as TypeError; the handler's own failures are SluiceErrors, and
+// the platform's other types have a dot (Extension.Crash). `Unhandled` stands where no type was given.
+function isOfTheTask(errorType: string): boolean {
+  if (errorType === 'SluiceError' || errorType === 'Unhandled') return false;
+  return errorType.startsWith('Runtime.') || !errorType.includes('.');
 }
 
 function isOutOfMemory({ errorType, errorMessage }: FunctionFailure, logTail: string): boolean {
@@ -62,7 +80,9 @@ function isOutOfMemory({ errorType, errorMessage }: FunctionFailure, logTail: st
 }
 
 // The platform's own lines say nothing that is not in the error already.
+const PLATFORM_LINE = /^(?:(?:START|END|REPORT) RequestId: |\{"errorType":"[^"]*","errorMessage":"RequestId: )/;
+
 function tailOf(logTail: string): string {
-  const lines = logTail.split('\n').filter((line) => line.trim() !== '' && !/^(START|END|REPORT) RequestId/.test(line));
+  const lines = logTail.split('\n').filter((line) => line.trim() !== '' && !PLATFORM_LINE.test(line));
   return lines.length === 0 ? '' : `; it wrote last:\n${lines.slice(-5).join('\n')}`;
 }

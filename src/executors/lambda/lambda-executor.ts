@@ -6,7 +6,7 @@ import type { Outcome } from '../../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
-import { functionFailure } from './function-failure.js';
+import { functionFailure, parseFailure } from './function-failure.js';
 import { createLambdaClient } from './lambda-client.js';
 import { createLambdaInvoker, type Invocation, type LambdaInvoker } from './lambda-invoker.js';
 import { type LambdaOptions, type ResolvedLambdaOptions, resolveLambdaOptions } from './lambda-options.js';
@@ -48,9 +48,9 @@ export class LambdaExecutor implements Executor {
   /** @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `NOT_FOUND` (the bucket) */
   async start(run: RunContext): Promise<void> {
     const { functionName, region, maxConcurrency } = this.#options;
-    const client = await createLambdaClient({ region, maxSockets: maxConcurrency });
+    const client = await createLambdaClient({ region, maxSockets: maxConcurrency, maxAttempts: 1 });
     try {
-      const fn = await findDeployedFunction(client, functionName);
+      const fn = await findDeployedFunction(functionName, region);
       const bucket = await this.#openBucket(run);
       this.#started = { client, fn, bucket, invoker: createLambdaInvoker(client, fn, this.#options) };
     } catch (error) {
@@ -82,8 +82,11 @@ export class LambdaExecutor implements Executor {
     await Promise.allSettled(this.#underWay);
     clearTimeout(timer);
     this.#closing.abort(notRunning(this.label));
-    await started.bucket?.relay.close();
-    started.client.destroy();
+    try {
+      await started.bucket?.relay.close();
+    } finally {
+      started.client.destroy();
+    }
   }
 
   async #openBucket(run: RunContext): Promise<Started['bucket']> {
@@ -139,8 +142,7 @@ async function readOutcome(
 ): Promise<Outcome> {
   const { payload, functionError, logTail } = invocation;
   if (functionError !== undefined) {
-    const { errorType = functionError, errorMessage = '' } = JSON.parse(Buffer.from(payload).toString() || '{}');
-    throw functionFailure({ errorType, errorMessage }, { envelope, fn, logTail });
+    throw functionFailure(parseFailure(payload, functionError), { envelope, fn, logTail });
   }
   const outcome = await readPayload(payload, spill, signal);
   const report = parseReport(logTail);

@@ -5,15 +5,12 @@ interface ServiceFailure {
   readonly name?: string;
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
-  readonly retryAfterSeconds?: string;
 }
 
-/** Whether the service refused for load, and when to come back; `undefined` for any other failure. */
-export function throttleDelayMs(error: unknown): number | undefined {
-  const { name, $metadata, retryAfterSeconds } = error as ServiceFailure;
-  if (name !== 'TooManyRequestsException' && name !== 'ThrottlingException' && $metadata?.httpStatusCode !== 429)
-    return undefined;
-  return retryAfterSeconds === undefined ? 0 : Number(retryAfterSeconds) * 1000;
+/** Whether the service refused for load. */
+export function isThrottle(error: unknown): boolean {
+  const { name, $metadata } = error as ServiceFailure;
+  return name === 'TooManyRequestsException' || name === 'ThrottlingException' || $metadata?.httpStatusCode === 429;
 }
 
 const NO_ACCESS = new Set([
@@ -32,9 +29,10 @@ const NO_ACCESS = new Set([
 /** The SluiceError of a request to Lambda that failed. */
 export function lambdaFailure(error: unknown, place: { functionName: string; doing: string }): SluiceError {
   if (error instanceof SluiceError) return error;
-  const { name = '', $metadata } = error as ServiceFailure;
+  const { name = '', code = '', $metadata } = error as ServiceFailure;
   const status = $metadata?.httpStatusCode;
-  const said = `${name === '' ? '' : `${name}: `}${messageOf(error)}`;
+  // A connection refused at every address of a host has a code and no message.
+  const said = `${name === '' ? '' : `${name}: `}${messageOf(error) || code}`;
   const fn = `Lambda function '${place.functionName}'`;
   if (name === 'ResourceNotFoundException') {
     return new SluiceError(
@@ -64,7 +62,14 @@ export function lambdaFailure(error: unknown, place: { functionName: string; doi
       { cause: error },
     );
   }
-  if (status !== undefined && status >= 400 && status < 500) {
+  if (isThrottle(error)) {
+    return new SluiceError('THROTTLED', `${place.doing} ${fn} was refused for load (${said}): try again later`, {
+      cause: error,
+    });
+  }
+  // The function is being created or changed: it will not be for long.
+  const passing = name === 'ResourceConflictException';
+  if (!passing && status !== undefined && status >= 400 && status < 500) {
     return new SluiceError('INVALID_OPTIONS', `${place.doing} ${fn} was refused (${said})`, { cause: error });
   }
   return new SluiceError('SERVICE_FAILED', `${place.doing} ${fn} failed (${said})`, { cause: error });

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import { SluiceError } from '../../errors.js';
 import { PriorityQueue } from '../priority-queue.js';
-import { AdaptiveLimit } from './adaptive-limit.js';
+import { AdaptiveLimit, type Place } from './adaptive-limit.js';
 import type { DeployedFunction } from './deployed-function.js';
-import { lambdaFailure, throttleDelayMs } from './lambda-failure.js';
+import { isThrottle, lambdaFailure } from './lambda-failure.js';
 
 /** An answer of the function, whether it failed or not. */
 export interface Invocation {
@@ -43,12 +43,14 @@ export function createLambdaInvoker(
   const queue = new PriorityQueue<() => void>();
   let lastAnswerMs = Date.now();
 
-  const enter = async (priority: number, signal: AbortSignal): Promise<void> => {
-    if (limit.hasRoom && queue.size === 0) return;
-    await new Promise<void>((resolve, reject) => {
+  // Resolves with the place of one invocation: taken in this very turn, or a crowd of callers would all see room.
+  const enter = (priority: number, signal: AbortSignal): Promise<Place> =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      if (limit.hasRoom && queue.size === 0) return resolve(limit.take());
       const start = (): void => {
         signal.removeEventListener('abort', giveUp);
-        resolve();
+        resolve(limit.take());
       };
       const giveUp = (): void => {
         queue.remove(start);
@@ -57,11 +59,10 @@ export function createLambdaInvoker(
       signal.addEventListener('abort', giveUp, { once: true });
       queue.push(start, priority);
     });
-  };
 
-  // A place is taken in the same turn as the answer to `enter`, so one start at a time is let in.
-  const letIn = (): void => {
-    if (limit.hasRoom) queue.shift()?.();
+  const leave = (place: Place, answer: Parameters<AdaptiveLimit['release']>[1]): void => {
+    limit.release(place, answer);
+    while (limit.hasRoom && queue.size > 0) queue.shift()?.();
   };
 
   const once = async (
@@ -69,10 +70,8 @@ export function createLambdaInvoker(
     priority: number,
     signal: AbortSignal,
   ): Promise<Invocation | 'throttled'> => {
-    await enter(priority, signal);
-    const taken = limit.take();
+    const place = await enter(priority, signal);
     let answer: 'answered' | 'throttled' | 'failed' = 'failed';
-    letIn();
     try {
       const output = await send(client, fn, payload, signal);
       answer = 'answered';
@@ -80,13 +79,11 @@ export function createLambdaInvoker(
       return toInvocation(output);
     } catch (error) {
       signal.throwIfAborted();
-      if (throttleDelayMs(error) === undefined)
-        throw lambdaFailure(error, { functionName: fn.name, doing: 'invoking' });
+      if (!isThrottle(error)) throw lambdaFailure(error, { functionName: fn.name, doing: 'invoking' });
       answer = 'throttled';
       return 'throttled';
     } finally {
-      limit.release(taken, answer);
-      letIn();
+      leave(place, answer);
     }
   };
 

@@ -16,8 +16,8 @@ export async function zippedWorkerBundle(): Promise<Uint8Array> {
       { cause },
     );
   });
-  // A fixed date, so that one worker has one CodeSha256; ZIP dates begin in 1980.
-  const mtime = new Date('1980-06-01T00:00:00Z');
+  // A fixed date, so that one worker has one CodeSha256. ZIP dates begin in 1980 and are local: so is this one.
+  const mtime = new Date(1980, 5, 1);
   const files = { 'index.mjs': new Uint8Array(source), 'package.json': strToU8('{"type":"module"}') };
   return zipSync(files, { level: 6, mtime });
 }

@@ -1,3 +1,4 @@
+import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { walltimeError } from '../../wire/task-errors.js';
 
@@ -16,6 +17,10 @@ export interface Stoppable {
   started(): void;
   /** Asks a command to stop, and ends its thread only if it does not; ends the thread of a function at once. */
   stop(reason: unknown): void;
+  /** The task is done, and its thread has to be ended, since the app left something running on it. */
+  finish(outcome: Outcome): void;
+  /** What {@link finish} was given. */
+  readonly outcome: Outcome | undefined;
   /** The task is over: no timer is left. */
   over(): void;
 }
@@ -24,6 +29,7 @@ export interface Stoppable {
 export function createStoppable(envelope: TaskEnvelope, ask: () => void): Stoppable {
   const terminate = new AbortController();
   let why: unknown;
+  let outcome: Outcome | undefined;
   let grace: NodeJS.Timeout | undefined;
   let limit: NodeJS.Timeout | undefined;
   const stop = (reason: unknown): void => {
@@ -46,6 +52,13 @@ export function createStoppable(envelope: TaskEnvelope, ask: () => void): Stoppa
       limit = setTimeout(() => stop(walltimeError(envelope)), envelope.walltimeMs + WALLTIME_SLACK_MS);
     },
     stop,
+    finish(given) {
+      outcome = given;
+      terminate.abort();
+    },
+    get outcome() {
+      return outcome;
+    },
     over() {
       clearTimeout(limit);
       clearTimeout(grace);

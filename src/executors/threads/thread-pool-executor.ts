@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -6,7 +5,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { SluiceError } from '../../errors.js';
 import type { Outcome } from '../../wire/outcome.js';
-import type { TaskEnvelope } from '../../wire/task-envelope.js';
+import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
 import { PriorityQueue } from '../priority-queue.js';
 import { createProcessGroups, type ProcessGroups } from './process-groups.js';
@@ -22,6 +21,13 @@ interface Waiting {
   readonly envelope: TaskEnvelope;
   readonly signal: AbortSignal;
   readonly start: () => void;
+}
+
+/** Says that a thread has done its task, and has to be ended before it gets another one. */
+interface SpentMessage {
+  readonly kind: 'spent';
+  readonly attempt: string;
+  readonly outcome: Outcome;
 }
 
 /**
@@ -42,7 +48,7 @@ export class ThreadPoolExecutor implements Executor {
   #pool: Piscina | undefined;
   #groups: ProcessGroups | undefined;
   #scratchRoot = '';
-  readonly #running = new Set<Stoppable>();
+  readonly #running = new Map<string, Stoppable>();
   #closing = false;
 
   /** @throws {SluiceError} `INVALID_OPTIONS` */
@@ -65,6 +71,11 @@ export class ThreadPoolExecutor implements Executor {
       ...(maxHeapMiB !== undefined && { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
     });
     this.#pool.on('message', this.#groups.onMessage);
+    this.#pool.on('message', (message: Partial<SpentMessage>) => {
+      if (message.kind === 'spent') this.#running.get(message.attempt as string)?.finish(message.outcome as Outcome);
+    });
+    // A thread that fails between tasks is replaced; without a listener it would end the client's process.
+    this.#pool.on('error', () => {});
   }
 
   submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
@@ -98,10 +109,10 @@ export class ThreadPoolExecutor implements Executor {
     const pool = this.#pool;
     this.#closing = true;
     const stopAll = (): void => {
-      for (const task of this.#running) task.stop(notRunning(this.label));
+      for (const task of this.#running.values()) task.stop(notRunning(this.label));
     };
     const timer = setTimeout(stopAll, graceMs);
-    while (this.#running.size > 0) await once(pool, 'sluice:idle');
+    while (this.#running.size > 0) await new Promise<void>((resolve) => pool.once('sluice:idle', resolve));
     clearTimeout(timer);
     this.#pool = undefined;
     await pool.destroy();
@@ -112,15 +123,16 @@ export class ThreadPoolExecutor implements Executor {
   async #run(envelope: TaskEnvelope, signal: AbortSignal): Promise<Outcome> {
     const pool = this.#pool as Piscina;
     const link = needsLink(envelope) ? new MessageChannel() : undefined;
+    const name = attemptName(envelope);
     const task = createStoppable(envelope, () => link?.port1.postMessage('stop'));
     const onAbort = (): void => task.stop(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     link?.port1.once('message', task.started);
-    this.#running.add(task);
+    this.#running.set(name, task);
     try {
       return await runOnThread(pool, envelope, task, link?.port2);
     } finally {
-      this.#running.delete(task);
+      this.#running.delete(name);
       signal.removeEventListener('abort', onAbort);
       task.over();
       link?.port1.close();
@@ -142,6 +154,7 @@ async function runOnThread(
     const outcome: Outcome = await pool.run({ envelope, link }, { signal: task.terminate, transferList });
     if (task.reason === undefined || outcome.kind === 'value') return outcome;
   } catch (error) {
+    if (task.outcome !== undefined && task.reason === undefined) return task.outcome;
     throw threadFailure(error, envelope, task.reason);
   }
   throw task.reason;

@@ -1,0 +1,2 @@
+// What a thread of bare piscina runs.
+export default (value) => value;
