@@ -5,6 +5,7 @@ import { VERSION } from '../version.js';
 import { deployCommand } from './deploy-command.js';
 import { localCloudCommand } from './local-cloud-command.js';
 import { perfCommand } from './perf-command.js';
+import { statusCommand } from './status-command.js';
 
 // The AWS SDK warns once a process that releases of 2027 will not run on Node 20: this package pins earlier ones.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -16,7 +17,8 @@ const program = new Command('sluice')
   .exitOverride()
   .addCommand(localCloudCommand())
   .addCommand(deployCommand())
-  .addCommand(perfCommand());
+  .addCommand(perfCommand())
+  .addCommand(statusCommand());
 
 // 128 + SIGINT, as shells count.
 const STOPPED = 130;

@@ -4,12 +4,14 @@ import { ThreadPoolExecutor } from '../executors/threads/thread-pool-executor.js
 import { hasDefaultKernel, setDefaultKernel } from '../kernel/current-kernel.js';
 import { DataFlowKernel } from '../kernel/dataflow-kernel.js';
 import { leastLoaded } from '../kernel/routing/least-loaded.js';
+import type { Monitor } from '../monitoring/event.js';
+import { openControlSocket } from '../run/control-socket.js';
 import { createEventLog } from '../run/event-log.js';
 import { createRunDirectory } from '../run/run-directory.js';
 import { cancelOnSignals } from '../run/signals.js';
 import { VERSION } from '../version.js';
 import { type Backends, createBackends } from '../worker/backends.js';
-import { type Config, resolveConfig } from './config.js';
+import { type Config, type ResolvedConfig, resolveConfig } from './config.js';
 
 /**
  * Starts executors and resolves with the kernel over them; apps use it from then on, until its `close`. Best written
@@ -25,30 +27,51 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
   const run = createRunDirectory(resolved.runDir, { version: VERSION, executors: executors.map(({ label }) => label) });
   const backends = createBackends();
   const { runId, path: runDir } = run;
-  await startAll(executors, { runId, runDir, openStore: backends.store }, resolved.graceMs);
-  const monitors = [createEventLog(runDir), ...resolved.monitors];
-  if (resolved.progress) monitors.push((await import('../monitoring/progress.js')).createProgress(process.stderr));
-  let stopListening = (): void => {};
+  await startAll(executors, { runId, runDir, openStore: backends.store }, resolved.graceMs).catch(async (error) => {
+    await backends.close();
+    throw error;
+  });
+  const undo: (() => unknown)[] = [backends.close];
   const kernel = new DataFlowKernel({
     ...resolved,
     runId,
     runDir,
     executors,
     routing: resolved.routing ?? leastLoaded,
-    monitors,
+    monitors: await monitorsOf(resolved, runDir),
     fetch: fetchWhileOpen(backends),
     autoLog: run.autoLog,
     now: Date.now,
     random: Math.random,
     later: callLater,
+    warn: (message) => process.emitWarning(message, 'SluiceWarning'),
     onClosed: async () => {
-      stopListening();
-      await backends.close();
+      for (const step of undo.reverse()) await step();
     },
   });
-  if (resolved.handleSignals) stopListening = cancelOnSignals(kernel);
-  if (resolved.asDefault) setDefaultKernel(kernel);
-  return kernel;
+  return opened(kernel, resolved, undo);
+}
+
+async function opened(
+  kernel: DataFlowKernel,
+  config: ResolvedConfig,
+  undo: (() => unknown)[],
+): Promise<DataFlowKernel> {
+  try {
+    if (config.asDefault) setDefaultKernel(kernel);
+    undo.push(await openControlSocket(kernel));
+    if (config.handleSignals) undo.push(cancelOnSignals(kernel));
+    return kernel;
+  } catch (error) {
+    await kernel.close();
+    throw error;
+  }
+}
+
+async function monitorsOf(config: ResolvedConfig, runDir: string): Promise<readonly Monitor[]> {
+  const own: Monitor[] = [createEventLog(runDir)];
+  if (config.progress) own.push((await import('../monitoring/progress.js')).createProgress(process.stderr));
+  return [...own, ...config.monitors];
 }
 
 function refuseSecondDefault(): never {

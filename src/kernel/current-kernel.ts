@@ -4,15 +4,22 @@ import type { DataFlowKernel } from './dataflow-kernel.js';
 
 const joinScope = new AsyncLocalStorage<DataFlowKernel>();
 let defaultKernel: DataFlowKernel | undefined;
+let hadDefaultKernel = false;
 
-/** The kernel an app call goes to: that of the join whose body makes it, else the default one. @throws {SluiceError} `NO_KERNEL` */
+/** The kernel an app call goes to: that of the join whose body makes it, else the default one. @throws {SluiceError} `NO_KERNEL`, `KERNEL_CLOSED` */
 export function currentKernel(appName: string): DataFlowKernel {
   const kernel = joinScope.getStore() ?? defaultKernel;
   if (kernel !== undefined) return kernel;
+  if (hadDefaultKernel) throw kernelClosed(appName);
   throw new SluiceError(
     'NO_KERNEL',
     `app '${appName}' was called and no kernel is loaded: write \`await using flow = await load({ … })\` first, or app(fn, { kernel })`,
   );
+}
+
+/** The error of a call that comes too late. */
+export function kernelClosed(appName: string): SluiceError {
+  return new SluiceError('KERNEL_CLOSED', `app '${appName}' was called after its kernel was closed: load another one`);
 }
 
 /** Whether the caller is the body of a join of this kernel: such calls are taken even while it closes. */
@@ -43,5 +50,7 @@ export function hasDefaultKernel(): boolean {
 
 /** Forgets the default kernel if it is this one. */
 export function unsetDefaultKernel(kernel: DataFlowKernel): void {
-  if (defaultKernel === kernel) defaultKernel = undefined;
+  if (defaultKernel !== kernel) return;
+  defaultKernel = undefined;
+  hadDefaultKernel = true;
 }

@@ -1,11 +1,11 @@
-import { SluiceError } from '../errors.js';
+import { messageOf, SluiceError } from '../errors.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor, RunEvent } from '../monitoring/event.js';
 import { encodeCall } from '../wire/codec.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture, type FutureOwner } from './app-future.js';
 import { runAttempt } from './attempt.js';
-import { isInsideJoinOf, unsetDefaultKernel } from './current-kernel.js';
+import { isInsideJoinOf, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
 import { decodeValue } from './decode-value.js';
 import { DependencyList, dependencyError, joinError, taskOf } from './dependency.js';
 import { eligibleExecutors } from './eligible-executors.js';
@@ -42,9 +42,14 @@ export interface KernelParts {
   readonly random: () => number;
   /** Calls back once after `delayMs`; the answer stops it. */
   readonly later: (delayMs: number, callback: () => void) => () => void;
+  /** Tells the user of something that went wrong and that no future can tell. */
+  readonly warn: (message: string) => void;
   /** Called at the very end of `close`. */
   readonly onClosed: () => Promise<void>;
 }
+
+// Beyond what executors were granted, to end what they could not end well.
+const CLOSE_SLACK_MS = 10_000;
 
 interface QueuedEvent {
   readonly record: TaskRecord;
@@ -168,14 +173,31 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     this.#phase = 'closed';
     unsetDefaultKernel(this);
     const { executors, monitors, graceMs } = this.#parts;
-    await Promise.allSettled(executors.map((executor) => executor.close({ graceMs })));
-    await Promise.allSettled(monitors.map((monitor) => monitor.close()));
+    await Promise.all(
+      executors.map((executor) => this.#ended(`executor '${executor.label}'`, executor.close({ graceMs }))),
+    );
+    await Promise.all(monitors.map((monitor) => this.#ended('a monitor', monitor.close())));
     await this.#parts.onClosed();
+  }
+
+  // What cannot end, or not well, is said aloud; it holds nothing else up.
+  async #ended(what: string, closing: Promise<void>): Promise<void> {
+    const { graceMs, later, warn } = this.#parts;
+    let stop = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      stop = later(graceMs + CLOSE_SLACK_MS, () => {
+        warn(`${what} has not ended ${graceMs + CLOSE_SLACK_MS} ms after the kernel's close`);
+        resolve();
+      });
+    });
+    const closed = closing.catch((error: unknown) => warn(`${what} did not close well: ${messageOf(error)}`));
+    await Promise.race([closed, late]);
+    stop();
   }
 
   #refuseUnlessOpen(appName: string): void {
     if (this.#phase === 'open' || (this.#phase === 'closing' && isInsideJoinOf(this))) return;
-    throw new SluiceError('KERNEL_CLOSED', `app '${appName}' was called after its kernel was closed: load another one`);
+    throw kernelClosed(appName);
   }
 
   #await(record: TaskRecord): void {

@@ -49,6 +49,18 @@ export class Attempt {
     await staging.stageOut(outputs, { signal: this.#stop, relayed: this.envelope.relayed ?? {} });
   }
 
+  /** Brings what a failed command has written to its streams: best effort, since the failure itself counts more. */
+  async stageOutStreams(): Promise<void> {
+    const streams = this.#streams();
+    if (streams.length === 0) return;
+    const staging = this.#parts.backends.staging();
+    const move = async (url: string): Promise<void> => {
+      const outputs = [{ url, path: this.outputPath(url) }];
+      await staging.stageOut(outputs, { signal: this.#stop, relayed: this.envelope.relayed ?? {} });
+    };
+    await Promise.allSettled(streams.map(move));
+  }
+
   /** Where the app is to write a declared output. */
   outputPath(url: string): string {
     return this.#parts.backends.staging().outputPath(url, this.#subfolder('outputs'));
@@ -85,8 +97,11 @@ export class Attempt {
   }
 
   #declared(): readonly string[] {
-    const { outputs, stdout, stderr } = this.envelope;
-    return [...outputs, ...[stdout, stderr].filter((url) => url !== undefined)];
+    return [...this.envelope.outputs, ...this.#streams()];
+  }
+
+  #streams(): readonly string[] {
+    return [this.envelope.stdout, this.envelope.stderr].filter((url) => url !== undefined);
   }
 
   #subfolder(name: 'scratch' | 'inputs' | 'outputs'): string {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +12,12 @@ const STDERR_TAIL_BYTES = 4096;
 // A single argument of execve(2) may have 128 KiB (MAX_ARG_STRLEN); longer commands are read from a file.
 const LONGEST_ARGUMENT = 100 * 1024;
 const KILL_AFTER_MS = 2_000;
+// What a process that outlives the shell may still hold open.
+const STREAMS_END_MS = 500;
 
 /**
  * Runs the command of a bash app under `/bin/bash -o pipefail` in the attempt's scratch folder, in a process group of
- * its own, and resolves with its exit code, 0.
+ * its own, and resolves with its exit code, 0. The command is over when its shell is: what that left running is ended.
  *
  * @throws {BashExitError} on any other code; {SluiceError} `BASH_NO_COMMAND`; `signal.reason` once aborted, with the
  *   group ended
@@ -41,9 +44,11 @@ export async function runCommand(
     env: { SLUICE_ATTEMPT: `${envelope.runId}-${envelope.taskId}-${envelope.attempt}` },
   });
   child.stderr?.on('data', tail.add);
+  const letGo = endStreamsAfterExit(child);
   const stop = endGroupOnAbort(child.pid, signal);
   if (child.pid !== undefined) onProcessGroup?.({ pid: child.pid, running: true });
   const result = await child;
+  letGo();
   stop();
   if (child.pid !== undefined) onProcessGroup?.({ pid: child.pid, running: false });
   signal?.throwIfAborted();
@@ -77,13 +82,26 @@ function endGroupOnAbort(pid: number | undefined, signal: AbortSignal | undefine
     killGroup(pid, 'SIGTERM');
     timer = setTimeout(() => killGroup(pid, 'SIGKILL'), KILL_AFTER_MS);
   };
+  if (signal?.aborted === true) end();
   signal?.addEventListener('abort', end, { once: true });
   return () => {
     signal?.removeEventListener('abort', end);
     clearTimeout(timer);
-    // What the shell left running in its group goes with it.
-    killGroup(pid, 'SIGKILL');
   };
+}
+
+// Background processes hold the shell's streams, which would keep the command from ending. Those in its group go with
+// it; one that has left the group (setsid(1)) loses the streams.
+function endStreamsAfterExit(child: Pick<ChildProcess, 'pid' | 'once' | 'stdout' | 'stderr'>): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
+    timer = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, STREAMS_END_MS);
+  });
+  return () => clearTimeout(timer);
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

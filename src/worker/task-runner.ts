@@ -72,6 +72,7 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
         const value = await runAttempt(attempt, meter);
         return { kind: 'value', value, usage: meter.usage() };
       } catch (thrown) {
+        await meter.staging(() => attempt.stageOutStreams());
         return { kind: 'error', error: encodeError(thrown, { app: envelope.app.name }), usage: meter.usage() };
       } finally {
         await attempt.cleanUp();

@@ -29,10 +29,10 @@ async function lambda(...args: Parameters<typeof scriptedLambda>): Promise<Scrip
   return open;
 }
 
-const NEVER = new AbortController().signal;
+const never = () => new AbortController().signal;
 
 /** Invokes with a payload of one word, and answers with the one that came back. */
-async function call(server: ScriptedLambda, word: string, priority = 0, signal = NEVER): Promise<string> {
+async function call(server: ScriptedLambda, word: string, priority = 0, signal = never()): Promise<string> {
   const { payload } = await server.invoker.invoke(Buffer.from(JSON.stringify(word)), { priority, signal });
   return JSON.parse(Buffer.from(payload).toString());
 }
@@ -55,7 +55,7 @@ describe('an answer', () => {
     const server = await lambda((response) => succeed(response, '{"a":1}', { 'x-amz-function-error': 'Unhandled' }));
     const { payload, functionError, logTail } = await server.invoker.invoke(Buffer.from('{}'), {
       priority: 0,
-      signal: NEVER,
+      signal: never(),
     });
     expect(Buffer.from(payload).toString()).toBe('{"a":1}');
     expect(functionError).toBe('Unhandled');
@@ -67,7 +67,8 @@ describe('an answer', () => {
 
 describe('refusals for load', () => {
   test('never reach the caller: bursts of them are waited out and everything completes', async () => {
-    const server = await lambda((response, request) => (request.underWay > 3 ? refusing : echo)(response, request), {
+    const working: Answer = (response, request) => void setTimeout(echo, 10, response, request);
+    const server = await lambda((response, request) => (request.underWay > 3 ? refusing : working)(response, request), {
       maxConcurrency: 20,
     });
     await expect(Promise.all(words(60).map((word) => call(server, word)))).resolves.toEqual(words(60));
@@ -115,6 +116,21 @@ describe('at most maxConcurrency invocations', () => {
     expect(Math.max(...server.seen.map(({ underWay }) => underWay))).toBeLessThanOrEqual(4);
   });
 
+  test('and no more than the first limit of 64, while it is not known what the service takes', async () => {
+    const { answer, held } = holding();
+    const server = await lambda(answer, { maxConcurrency: 150 });
+    const all = Promise.all(words(150).map((word) => call(server, word)));
+    await server.arrived(64);
+    // What must not come has no event of its own.
+    await sleep(100);
+    expect(server.seen).toHaveLength(64);
+    for (let answered = 0; answered < 150; answered++) {
+      await server.arrived(answered + 1);
+      held.shift()?.();
+    }
+    await all;
+  });
+
   test('have sockets, which are kept and used again', async () => {
     const { answer, held } = holding();
     const server = await lambda(answer, { maxConcurrency: 4 });
@@ -126,15 +142,12 @@ describe('at most maxConcurrency invocations', () => {
       held.shift()?.();
     }
     await all;
-    await call(await again(server, held), 'later');
+    const later = call(server, 'later');
+    await server.arrived(21);
+    held.shift()?.();
+    await later;
     expect(server.connections).toMatchObject({ made: 4, most: 4 });
   });
-
-  // The next answer comes at once.
-  async function again(server: ScriptedLambda, held: (() => void)[]): Promise<ScriptedLambda> {
-    void server.arrived(21).then(() => held.shift()?.());
-    return server;
-  }
 
   test('beside the first, the lowest priority number goes first, and equals in the order they came', async () => {
     const { answer, releaseNext } = holding();
@@ -191,7 +204,8 @@ describe('an abort', () => {
     stop.abort(REASON);
     await expect(refused).rejects.toBe(REASON);
     const sent = server.seen.length;
-    await sleep(300);
+    // What must not come has no event of its own; the wait would have ended within 200 ms.
+    await sleep(250);
     expect(server.seen).toHaveLength(sent);
   });
 
@@ -275,12 +289,12 @@ describe('requests that fail', () => {
 
   test('with no server there say where they went', async () => {
     const server = await lambda(echo);
-    const { endpoint } = { endpoint: process.env.AWS_ENDPOINT_URL };
+    const address = process.env.AWS_ENDPOINT_URL?.replace('http://', '');
     await server[Symbol.asyncDispose]();
     open = undefined;
     await expect(call(server, 'x')).rejects.toMatchObject({
       code: 'SERVICE_FAILED',
-      message: expect.stringContaining(`ECONNREFUSED ${endpoint?.replace('http://', '')}`),
+      message: expect.stringContaining(`ECONNREFUSED ${address}`),
     });
   });
 });
