@@ -1,4 +1,4 @@
-import { callOf } from '../src/conformance/executor-calls.js';
+import { callOf } from '../src/conformance/executor/calls.js';
 import { encode } from '../src/wire/codec.js';
 
 /** The payload a LambdaExecutor sends for a task that does nothing. */

@@ -1,4 +1,6 @@
-export { type ExecutorFixture, executorSuite } from './conformance/executor-suite.js';
-export { type ObjectStoreFixture, objectStoreSuite } from './conformance/object-store-suite.js';
+export { executorSuite } from './conformance/executor/executor-suite.js';
+export type { ExecutorFixture } from './conformance/executor/fixture.js';
+export type { ObjectStoreFixture } from './conformance/object-store/fixture.js';
+export { objectStoreSuite } from './conformance/object-store/object-store-suite.js';
 export { type StagingFixture, stagingSuite } from './conformance/staging-suite.js';
 export type { TestApi } from './conformance/test-api.js';

@@ -24,32 +24,69 @@ type Call = (...args: readonly unknown[]) => AppFuture<unknown>;
 
 /** The callable that `app`, `bash` and `join` give: splits options from arguments and hands the call to its kernel. */
 export function callableApp(definition: AppDefinition): Call & { with(options: TaskOptions): Call } {
-  const call = (args: readonly unknown[], options: ResolvedTaskOptions) => submit(definition, args, options);
+  const call = (args: readonly unknown[], options: ResolvedTaskOptions) => {
+    refuseUselessOptions(definition, options);
+    return submit(definition, args, options);
+  };
   const callable: Call = (...args) => {
     if (!definition.io) return call(args, NO_TASK_OPTIONS);
     return call(args.slice(0, definition.arity), optionsIn(definition, args));
   };
   const withOptions = (options: TaskOptions): Call => {
     const resolved = resolveTaskOptions(options, definition.name);
-    return (...args) => call(args, resolved);
+    return (...args) => {
+      if (definition.io && args.length > definition.arity) throw tooManyArguments(definition, args, 'nothing more');
+      return call(args, resolved);
+    };
   };
   return Object.assign(callable, { with: withOptions });
 }
 
 function optionsIn(definition: AppDefinition, args: readonly unknown[]): ResolvedTaskOptions {
-  if (args.length > definition.arity + 1) {
-    throw new SluiceError(
-      'INVALID_OPTIONS',
-      `app '${definition.name}' takes ${definition.arity} argument(s) and the task's options; it was called with ${args.length}`,
-    );
-  }
+  if (args.length > definition.arity + 1) throw tooManyArguments(definition, args, "the task's options");
   const options = args[definition.arity];
   if (options === undefined) return NO_TASK_OPTIONS;
-  if (typeof options === 'object' && options !== null) return resolveTaskOptions(options, definition.name);
+  if (isPlainObject(options)) return resolveTaskOptions(options, definition.name);
   throw new SluiceError(
     'INVALID_OPTIONS',
-    `app '${definition.name}': the last parameter of its function is Io, and a call has the task's options (an object) in that place, argument ${definition.arity}; it was given ${String(options)}: add a parameter before Io, or leave that argument out`,
+    `app '${definition.name}': the last parameter of its function is Io, and a call has the task's options (an object) in that place, argument ${definition.arity}; it was given ${describe(options)}: add a parameter before Io, or leave that argument out`,
   );
+}
+
+function tooManyArguments({ name, arity }: AppDefinition, args: readonly unknown[], then: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `app '${name}' takes ${arity} argument(s) and ${then}; it was called with ${args.length}`,
+  );
+}
+
+/** Options that would do nothing: what places a task, for a join; what only a command writes, for a function. */
+const USELESS: Readonly<Record<'join' | 'function', readonly (keyof TaskOptions)[]>> = {
+  join: ['stdout', 'stderr', 'walltimeMs', 'resources', 'priority'],
+  function: ['stdout', 'stderr'],
+};
+const WHY_USELESS: Readonly<Record<'join' | 'function', string>> = {
+  join: 'its body runs in the client; give them to the apps it calls',
+  function: 'commands write there; use a bash app, or { io: true } and write to io.stdout.path',
+};
+
+function refuseUselessOptions({ name, work, io }: AppDefinition, options: ResolvedTaskOptions): void {
+  const kind = work.kind === 'join' ? 'join' : 'function';
+  const useless = kind === 'function' && io ? [] : USELESS[kind].filter((key) => options[key] !== undefined);
+  if (useless.length === 0) return;
+  throw new SluiceError('INVALID_OPTIONS', `app '${name}' has no use for ${useless.join(', ')}: ${WHY_USELESS[kind]}`);
+}
+
+function isPlainObject(value: unknown): value is TaskOptions {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `an object of class ${value.constructor.name}`;
 }
 
 function submit(definition: AppDefinition, args: readonly unknown[], options: ResolvedTaskOptions): AppFuture<unknown> {

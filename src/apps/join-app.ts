@@ -38,7 +38,7 @@ export function join<A extends readonly unknown[], R>(fn: WithIo<A, R>, options?
 export function join(fn: (...args: never[]) => unknown, options: JoinOptions = {}): unknown {
   const { parameterCount, hasRest } = countParameters(fn);
   const name = options.name ?? (fn.name === '' ? 'join' : fn.name);
-  checkAppOptions(options, name);
+  checkAppOptions(options, name, 'join');
   if (hasRest) throw restError(name);
   const arity = Math.max(0, parameterCount - 1);
   const body = (call: JoinCall): unknown => {

@@ -18,7 +18,7 @@ export interface TaskOptions<O extends readonly FileLike[] = readonly FileLike[]
   readonly stdout?: LogTarget;
   /** The same for standard error. */
   readonly stderr?: LogTarget;
-  /** Time the attempt may take on its worker, in milliseconds; longer is `WALLTIME`. Default: no limit but the worker's. */
+  /** Time the attempt may take on its worker, in milliseconds; longer is `WALLTIME`. At most 24 days. Default: no limit but the worker's. */
   readonly walltimeMs?: number;
   /** What the task asks of its worker; a key no executor honours is `RESOURCES_NOT_HONOURED`. */
   readonly resources?: Resources;
@@ -42,6 +42,8 @@ export interface AppOptions {
   readonly priority?: number;
 }
 
+// Node's timers hold 2^31 - 1 ms at most, and fire at once when given more.
+const LONGEST_WALLTIME_MS = 24 * 24 * 60 * 60_000;
 const positive = z.number().positive();
 const resources = z.strictObject({
   cores: positive.exactOptional(),
@@ -49,7 +51,7 @@ const resources = z.strictObject({
   accelerators: z.int().positive().exactOptional(),
 });
 const shared = {
-  walltimeMs: positive.exactOptional(),
+  walltimeMs: positive.max(LONGEST_WALLTIME_MS).exactOptional(),
   resources: resources.exactOptional(),
   priority: z.number().exactOptional(),
 };
@@ -75,10 +77,12 @@ const appSchema = z.strictObject({
   io: z.boolean().exactOptional(),
   ...shared,
 });
+// The body of a join runs in the client: nothing places it.
+const joinSchema = appSchema.pick({ name: true, kernel: true });
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
-export function checkAppOptions(options: object, appName: string): void {
-  check(appSchema, options, `options of app '${appName}'`);
+export function checkAppOptions(options: object, appName: string, kind: 'shipped' | 'join' = 'shipped'): void {
+  check(kind === 'join' ? joinSchema : appSchema, options, `options of app '${appName}'`);
 }
 
 /** The part of a {@link TaskRequest} that a call's options decide. @throws {SluiceError} `INVALID_OPTIONS` */

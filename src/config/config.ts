@@ -14,7 +14,7 @@ export interface Config {
   infrastructureRetries?: number;
   /** What `close` does with tasks that are not finished. Default: `wait`. */
   onClose?: 'wait' | 'cancel';
-  /** Time workers get to end by themselves, in milliseconds. Default: 10 s. */
+  /** Time workers get to end by themselves, in milliseconds, at most a day. Default: 10 s. */
   graceMs?: number;
   /** Folder below which each run gets its own. Default: `sluice-runs`. */
   runDir?: string;
@@ -34,7 +34,9 @@ export type ResolvedConfig = Required<Omit<Config, 'executors' | 'routing'>> & P
 
 const hasMethod = (name: string) => (value: unknown) =>
   typeof (value as Record<string, unknown> | null)?.[name] === 'function';
-const nonNegative = z.number().nonnegative();
+
+// Node's timers hold 2^31 - 1 ms at most, and fire at once when given more.
+const LONGEST_GRACE_MS = 24 * 60 * 60_000;
 
 const schema = z.strictObject({
   executors: z
@@ -45,7 +47,7 @@ const schema = z.strictObject({
   retries: z.int().nonnegative().default(0),
   infrastructureRetries: z.int().nonnegative().default(5),
   onClose: z.enum(['wait', 'cancel']).default('wait'),
-  graceMs: nonNegative.default(10_000),
+  graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
   runDir: z.string().min(1).default('sluice-runs'),
   asDefault: z.boolean().default(true),
   progress: z.boolean().default(false),

@@ -86,7 +86,7 @@ async function startAll(
   run: Parameters<Executor['start']>[0],
   graceMs: number,
 ): Promise<void> {
-  const starts = await Promise.allSettled(executors.map((executor) => executor.start(run)));
+  const starts = await Promise.allSettled(executors.map(async (executor) => executor.start(run)));
   const failed = starts.find((start) => start.status === 'rejected');
   if (failed === undefined) return;
   await Promise.allSettled(executors.map((executor) => executor.close({ graceMs })));

@@ -1,5 +1,6 @@
 import { DataFile } from '../data/data-file.js';
-import { type ErrorClass, errorClassOf, messageOf } from '../errors.js';
+import { type ErrorClass, errorClassOf, messageOf, SluiceError } from '../errors.js';
+import type { Executor } from '../executors/executor.js';
 import type { RunEvent } from '../monitoring/event.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { decodeError } from '../wire/error-codec.js';
@@ -36,12 +37,10 @@ export async function runAttempt(
   let executor = '';
   let usage: Usage | undefined;
   try {
-    const candidates = eligibleExecutors(parts.executors, request);
-    executor = parts.routing.choose(candidates, { appName: request.appName, attempt, lastExecutor: record.executor });
+    const chosen = chooseExecutor(record, attempt, parts);
+    executor = chosen.label;
     record.executor = executor;
     emit({ kind: 'attemptStarted', atMs: parts.now(), ...base, executor });
-    const chosen = candidates.find((candidate) => candidate.label === executor);
-    if (chosen === undefined) throw new Error(`the routing policy chose '${executor}', which is no candidate`);
     const outcome = await chosen.submit(envelopeOf(record, attempt, parts), { signal });
     usage = outcome.usage;
     if (outcome.kind === 'error') throw located(decodeError(outcome.error), { ...base, executor, where: usage.where });
@@ -52,6 +51,19 @@ export async function runAttempt(
     if (executor !== '') emit(usage === undefined ? ended : { ...ended, usage });
     return { kind: 'failed', failure: failureOf(error, attempt, parts) };
   }
+}
+
+function chooseExecutor(record: TaskRecord, attempt: number, parts: KernelParts): Executor {
+  const { request, executor: lastExecutor } = record;
+  const candidates = eligibleExecutors(parts.executors, request);
+  const label: unknown = parts.routing.choose(candidates, { appName: request.appName, attempt, lastExecutor });
+  const chosen = candidates.find((candidate) => candidate.label === label);
+  if (chosen !== undefined) return chosen;
+  const labels = candidates.map((candidate) => `'${candidate.label}'`).join(', ');
+  throw new SluiceError(
+    'UNKNOWN_LABEL',
+    `the routing policy chose '${String(label)}' for task ${record.taskId} '${request.appName}': choose must return one of ${labels}`,
+  );
 }
 
 /** What the rule book needs to know of a failure. */

@@ -311,7 +311,13 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   #emit(event: RunEvent): void {
     this.#stats.record(event);
-    for (const monitor of this.#parts.monitors) monitor.record(event);
+    for (const monitor of this.#parts.monitors) {
+      try {
+        monitor.record(event);
+      } catch (error) {
+        this.#parts.warn(`a monitor failed on an event of kind ${event.kind}: ${messageOf(error)}`);
+      }
+    }
   }
 }
 

@@ -53,6 +53,9 @@ function timestamp(date: Date): string {
   return date.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
 }
 
+// A file name has 255 bytes (limits.h), the app's name and the label among them.
+const LONGEST_NAME = 100;
+
 function safeName(text: string): string {
-  return text.replaceAll(/[^\w.-]/g, '-');
+  return text.replaceAll(/[^\w.-]/g, '-').slice(0, LONGEST_NAME);
 }

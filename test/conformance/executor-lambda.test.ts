@@ -1,5 +1,5 @@
 import * as vitest from 'vitest';
-import { executorSuite } from '../../src/conformance/executor-suite.js';
+import { executorSuite } from '../../src/conformance/executor/executor-suite.js';
 import { parseObjectUrl } from '../../src/data/data-file.js';
 import { LambdaExecutor } from '../../src/executors/lambda/lambda-executor.js';
 import { startDeployedCloud } from '../integration/deployed-cloud.js';

@@ -1,5 +1,5 @@
 import * as vitest from 'vitest';
-import { executorSuite } from '../../src/conformance/executor-suite.js';
+import { executorSuite } from '../../src/conformance/executor/executor-suite.js';
 import { ThreadPoolExecutor } from '../../src/executors/threads/thread-pool-executor.js';
 import { localFiles } from './local-files.js';
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ExecutorFixture } from '../../src/conformance/executor-suite.js';
+import type { ExecutorFixture } from '../../src/conformance/executor/fixture.js';
 import { createBackends } from '../../src/worker/backends.js';
 
 /** A fixture's folder on this machine, for executors that share its filesystem. */

@@ -1,5 +1,5 @@
 import * as vitest from 'vitest';
-import { objectStoreSuite } from '../../src/conformance/object-store-suite.js';
+import { objectStoreSuite } from '../../src/conformance/object-store/object-store-suite.js';
 import { createMemoryStore } from '../../src/object-store/memory/memory-store.js';
 
 objectStoreSuite(vitest, 'memory', async () => {

@@ -1,5 +1,5 @@
 import * as vitest from 'vitest';
-import { objectStoreSuite } from '../../src/conformance/object-store-suite.js';
+import { objectStoreSuite } from '../../src/conformance/object-store/object-store-suite.js';
 import { createS3Store } from '../../src/object-store/s3/s3-store.js';
 import { createS3Bucket } from './s3-bucket.js';
 import { startS3Server } from './s3-server.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
-import type { ObjectStoreFixture } from '../../src/conformance/object-store-suite.js';
+import type { ObjectStoreFixture } from '../../src/conformance/object-store/fixture.js';
 import { createS3Store } from '../../src/object-store/s3/s3-store.js';
 
 /** A bucket of its own on a server that speaks S3, as a fixture of the conformance suites. */

@@ -1,5 +1,5 @@
 import * as vitest from 'vitest';
-import { objectStoreSuite } from '../../src/conformance/object-store-suite.js';
+import { objectStoreSuite } from '../../src/conformance/object-store/object-store-suite.js';
 import { createS3Bucket } from '../conformance/s3-bucket.js';
 import { startMoto } from './moto-server.js';
 import { requireOrSkip } from './required-server.js';

@@ -114,7 +114,7 @@ async function send(
   const { InvokeCommand } = await import('@aws-sdk/client-lambda');
   return client.send(new InvokeCommand({ FunctionName: fn.name, Payload: payload, LogType: 'Tail' }), {
     abortSignal: signal,
-    requestTimeout: fn.timeoutSeconds * 1000 + 60_000,
+    requestTimeout: fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS,
   });
 }
 

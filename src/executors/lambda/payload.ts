@@ -48,7 +48,8 @@ function parseReply(payload: Uint8Array): LambdaReply {
   const text = Buffer.from(payload).toString();
   try {
     const reply = JSON.parse(text) as LambdaReply;
-    if (reply.kind === 'outcome' || reply.kind === 'outcomeAt') return reply;
+    if (reply.kind === 'outcome' && typeof reply.outcome === 'string') return reply;
+    if (reply.kind === 'outcomeAt' && typeof reply.url === 'string') return reply;
   } catch (error) {
     throw notUnderstood(text, error);
   }

@@ -57,7 +57,9 @@ export class ThreadPoolExecutor implements Executor {
     this.label = this.#options.label;
   }
 
+  /** @throws {SluiceError} `INVALID_OPTIONS` when it has been started before: a pool serves one kernel, once */
   async start(run: RunContext): Promise<void> {
+    if (this.#pool !== undefined || this.#closing) throw startedBefore(this.label);
     const { maxThreads, maxHeapMiB } = this.#options;
     const { Piscina } = await import('piscina');
     this.#scratchRoot = join(run.runDir, 'scratch', this.label);
@@ -168,6 +170,13 @@ function needsLink(envelope: TaskEnvelope): boolean {
 // Threads run as built, whether this file does (dist) or its source (under a TypeScript runner).
 function threadMain(): string {
   return createRequire(import.meta.url).resolve('#worker/thread');
+}
+
+function startedBefore(label: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `executor '${label}' has been started before: make a new ThreadPoolExecutor for each kernel`,
+  );
 }
 
 function notRunning(label: string): SluiceError {

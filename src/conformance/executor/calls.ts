@@ -1,8 +1,8 @@
-import { DataFile } from '../data/data-file.js';
-import { captureFunction } from '../wire/code-shipping/capture.js';
-import { encode, encodeCall } from '../wire/codec.js';
-import type { EncodedValue } from '../wire/encoded-value.js';
-import { type TaskEnvelope, WIRE_VERSION } from '../wire/task-envelope.js';
+import { DataFile } from '../../data/data-file.js';
+import { captureFunction } from '../../wire/code-shipping/capture.js';
+import { encode, encodeCall } from '../../wire/codec.js';
+import type { EncodedValue } from '../../wire/encoded-value.js';
+import { type TaskEnvelope, WIRE_VERSION } from '../../wire/task-envelope.js';
 
 /** How a call of the suite differs from a plain one. */
 export interface CallOptions {
