@@ -41,7 +41,8 @@ export function createBackends(): Backends {
       const [, scheme = '', bucket = ''] = /^([a-z0-9]+):\/\/([^/]+)/.exec(url) ?? [];
       const open = STORES[scheme];
       if (open === undefined) throw new SluiceError('NO_STAGING', `no object store has the scheme of ${url}`);
-      const name = `${scheme}://${bucket} ${options.region ?? ''}`;
+      // Whoever opens a bucket first says where it is; those who know its URL only come later.
+      const name = `${scheme}://${bucket}`;
       const store = stores.get(name) ?? open(bucket, options);
       stores.set(name, store);
       return store;

@@ -10,6 +10,9 @@ import type { TaskEnvelope } from '../wire/task-envelope.js';
 import { createBackends } from './backends.js';
 import { createTaskRunner } from './task-runner.js';
 
+// The SDK is part of the bundle: what it thinks of this Node version is nothing for the function's log.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const backends = createBackends();
 const runner = createTaskRunner({
   backends,

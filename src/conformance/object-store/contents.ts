@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
 
-export const MEBIBYTE = 1024 * 1024;
+export const MEBIBYTE: number = 1024 * 1024;
 
 /** Keys that XML, URLs, paths or forms could spoil. */
 export const ODD_KEYS: readonly string[] = [

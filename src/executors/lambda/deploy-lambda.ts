@@ -108,8 +108,14 @@ async function update(
 ): Promise<DeployedLambda> {
   const { UpdateFunctionCodeCommand, UpdateFunctionConfigurationCommand } = await import('@aws-sdk/client-lambda');
   const FunctionName = options.functionName;
+  if (existing.Environment?.Variables?.[DEPLOYED_VERSION] === undefined) throw notOurs(FunctionName);
   const sameCode = existing.CodeSha256 === createHash('sha256').update(zip).digest('base64');
   const sameConfiguration = matches(existing, options);
+  // The code comes first: the configuration says which version it is, and must not say so too early.
+  if (!sameCode) {
+    await client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: zip }), UPLOAD);
+    await untilReady(client, FunctionName);
+  }
   if (!sameConfiguration) {
     const role = options.role === undefined ? {} : { Role: options.role };
     const variables = { ...existing.Environment?.Variables, ...configuration(options).Environment.Variables };
@@ -124,12 +130,15 @@ async function update(
     );
     await untilReady(client, FunctionName);
   }
-  if (!sameCode) {
-    await client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: zip }), UPLOAD);
-    await untilReady(client, FunctionName);
-  }
   const done = sameCode && sameConfiguration ? 'unchanged' : 'updated';
   return { functionName: FunctionName, functionArn: existing.FunctionArn ?? '', done };
+}
+
+function notOurs(name: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `Lambda function '${name}' exists and is no worker of sluice: it is left as it is; choose another name (--function), or delete it first`,
+  );
 }
 
 function configuration(options: Resolved) {

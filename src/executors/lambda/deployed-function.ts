@@ -26,14 +26,7 @@ export async function findDeployedFunction(name: string, region: string | undefi
   const variables = Configuration?.Environment?.Variables ?? {};
   const version = variables[DEPLOYED_VERSION];
   if (version !== VERSION || variables[DEPLOYED_WIRE_VERSION] !== String(WIRE_VERSION)) {
-    const found =
-      version === undefined
-        ? 'is no worker of sluice'
-        : `runs sluice ${version} (wire ${variables[DEPLOYED_WIRE_VERSION]})`;
-    throw new SluiceError(
-      'VERSION_MISMATCH',
-      `Lambda function '${name}' ${found}; this client is ${VERSION} (wire ${WIRE_VERSION}): run sluice deploy lambda --function ${name}`,
-    );
+    throw new SluiceError('VERSION_MISMATCH', `Lambda function '${name}' ${mismatch(name, version, variables)}`);
   }
   return { name, timeoutSeconds: Configuration?.Timeout ?? 3, memoryMiB: Configuration?.MemorySize ?? 128 };
 }
@@ -50,4 +43,10 @@ async function getConfiguration(name: string, region: string | undefined): Promi
   } finally {
     client.destroy();
   }
+}
+
+function mismatch(name: string, version: string | undefined, variables: Readonly<Record<string, string>>): string {
+  if (version === undefined) return 'is no worker of sluice: give the name of one (functionName), or deploy one';
+  const wire = variables[DEPLOYED_WIRE_VERSION];
+  return `runs sluice ${version} (wire ${wire}); this client is ${VERSION} (wire ${WIRE_VERSION}): run sluice deploy lambda --function ${name}`;
 }

@@ -109,6 +109,7 @@ export class LambdaExecutor implements Executor {
     const invocation = await started.invoker.invoke(payload, { priority: envelope.priority ?? 0, signal });
     const outcome = await readOutcome(invocation, envelope, fn, spill, signal);
     if (outcome.kind === 'value') await bucket?.relay.receive(relayed.outputs, { signal });
+    else await receiveStreams(bucket, relayed, signal);
     return outcome;
   }
 }
@@ -131,6 +132,16 @@ async function relayedFiles(
   const outputs = bucket.relay.outputsFor(written, attemptName(envelope));
   const relayed = { ...(await bucket.relay.send(envelope.files, { signal })), ...outputs };
   return { envelope: { ...envelope, relayed }, outputs };
+}
+
+// What a failed command wrote to its streams tells why; it may have come to none, and the failure counts more.
+async function receiveStreams(
+  bucket: Started['bucket'],
+  { envelope, outputs }: { envelope: TaskEnvelope; outputs: Readonly<Record<string, string>> },
+  signal: AbortSignal,
+): Promise<void> {
+  const streams = Object.entries(outputs).filter(([url]) => url === envelope.stdout || url === envelope.stderr);
+  await Promise.allSettled(streams.map(([url, at]) => bucket?.relay.receive({ [url]: at }, { signal })));
 }
 
 async function readOutcome(
