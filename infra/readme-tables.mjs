@@ -2,7 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ERROR_CODES } from '../dist/errors.js';
 
-const rows = Object.entries(ERROR_CODES).map(([code, { class: kind, meaning }]) => `| \`${code}\` | ${kind} | ${meaning} |`);
+const rows = Object.entries(ERROR_CODES).map(
+  ([code, { class: kind, meaning }]) => `| \`${code}\` | ${kind} | ${meaning} |`,
+);
 const table = ['| code | class | meaning |', '|---|---|---|', ...rows].join('\n');
 const readme = readFileSync('README.md', 'utf8');
-writeFileSync('README.md', readme.replace(/<!-- codes -->[\s\S]*<!-- \/codes -->/, `<!-- codes -->\n${table}\n<!-- /codes -->`));
+writeFileSync(
+  'README.md',
+  readme.replace(/<!-- codes -->[\s\S]*<!-- \/codes -->/, `<!-- codes -->\n${table}\n<!-- /codes -->`),
+);
