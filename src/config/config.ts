@@ -35,12 +35,13 @@ export type ResolvedConfig = Required<Omit<Config, 'executors' | 'routing'>> & P
 const hasMethod = (name: string) => (value: unknown) =>
   typeof (value as Record<string, unknown> | null)?.[name] === 'function';
 
+const isExecutor = (value: unknown) => hasMethod('submit')(value) && typeof (value as Executor).label === 'string';
 // Node's timers hold 2^31 - 1 ms at most, and fire at once when given more.
 const LONGEST_GRACE_MS = 24 * 60 * 60_000;
 
 const schema = z.strictObject({
   executors: z
-    .array(z.custom<Executor>(hasMethod('submit'), 'expected an executor'))
+    .array(z.custom<Executor>(isExecutor, 'expected an executor, with a label'))
     .min(1)
     .readonly()
     .exactOptional(),

@@ -1,55 +1,23 @@
-import { messageOf, SluiceError } from '../errors.js';
-import type { Executor } from '../executors/executor.js';
-import type { Monitor, RunEvent } from '../monitoring/event.js';
+import { SluiceError } from '../errors.js';
+import type { RunEvent } from '../monitoring/event.js';
 import { encodeCall } from '../wire/codec.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture, type FutureOwner } from './app-future.js';
 import { runAttempt } from './attempt.js';
+import { createBroadcast } from './broadcast.js';
 import { isInsideJoinOf, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
 import { decodeValue } from './decode-value.js';
 import { DependencyList, dependencyError, joinError, taskOf } from './dependency.js';
 import { eligibleExecutors } from './eligible-executors.js';
+import { endWithin } from './end-within.js';
 import { collectJoin, runJoinBody } from './join-body.js';
-import type { RoutingPolicy } from './routing/routing-policy.js';
+import type { KernelParts } from './kernel-parts.js';
 import { createRunStats, type RunStats } from './run-stats.js';
 import type { Settlement } from './settlement.js';
 import { createTask, isFinal, type TaskCommand, type TaskEvent, type TaskStatus } from './task.js';
 import type { TaskRecord, Template } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
 import { transition } from './transition.js';
-
-/** Everything a kernel is made of; `load` makes it from a config. */
-export interface KernelParts {
-  readonly runId: string;
-  readonly runDir: string;
-  /** Started, in the order of the config. */
-  readonly executors: readonly Executor[];
-  readonly retries: number;
-  readonly infrastructureRetries: number;
-  readonly onClose: 'wait' | 'cancel';
-  readonly graceMs: number;
-  readonly routing: RoutingPolicy;
-  readonly monitors: readonly Monitor[];
-  /** Bytes of a value that lies in an object store. */
-  readonly fetch: (url: string) => Promise<Uint8Array>;
-  /** Where the streams of a task go that are to be named by the run. */
-  readonly autoLog: (
-    task: { taskId: number; appName: string; label: string | undefined },
-    stream: 'stdout' | 'stderr',
-  ) => string;
-  readonly now: () => number;
-  /** A number in [0, 1). */
-  readonly random: () => number;
-  /** Calls back once after `delayMs`; the answer stops it. */
-  readonly later: (delayMs: number, callback: () => void) => () => void;
-  /** Tells the user of something that went wrong and that no future can tell. */
-  readonly warn: (message: string) => void;
-  /** Called at the very end of `close`. */
-  readonly onClosed: () => Promise<void>;
-}
-
-// Beyond what executors were granted, to end what they could not end well.
-const CLOSE_SLACK_MS = 10_000;
 
 interface QueuedEvent {
   readonly record: TaskRecord;
@@ -65,6 +33,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #parts: KernelParts;
   readonly #records = new Map<number, TaskRecord>();
   readonly #stats = createRunStats();
+  readonly #broadcast: (event: RunEvent) => void;
   readonly #events: QueuedEvent[] = [];
   #draining = false;
   #nextTaskId = 0;
@@ -75,6 +44,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   /** @internal */
   constructor(parts: KernelParts) {
     this.#parts = parts;
+    this.#broadcast = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
   }
 
   get runId(): string {
@@ -119,7 +89,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
       inner: undefined,
     };
     this.#records.set(taskId, record);
-    this.#emit({ kind: 'taskCreated', atMs: this.#parts.now(), taskId, app: request.appName });
+    this.#broadcast({ kind: 'taskCreated', atMs: this.#parts.now(), taskId, app: request.appName });
     this.#emitStatus(record);
     this.#await(record);
     return future;
@@ -174,25 +144,10 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     unsetDefaultKernel(this);
     const { executors, monitors, graceMs } = this.#parts;
     await Promise.all(
-      executors.map((executor) => this.#ended(`executor '${executor.label}'`, executor.close({ graceMs }))),
+      executors.map((executor) => endWithin(`executor '${executor.label}'`, executor.close({ graceMs }), this.#parts)),
     );
-    await Promise.all(monitors.map((monitor) => this.#ended('a monitor', monitor.close())));
+    await Promise.all(monitors.map((monitor) => endWithin('a monitor', monitor.close(), this.#parts)));
     await this.#parts.onClosed();
-  }
-
-  // What cannot end, or not well, is said aloud; it holds nothing else up.
-  async #ended(what: string, closing: Promise<void>): Promise<void> {
-    const { graceMs, later, warn } = this.#parts;
-    let stop = (): void => {};
-    const late = new Promise<void>((resolve) => {
-      stop = later(graceMs + CLOSE_SLACK_MS, () => {
-        warn(`${what} has not ended ${graceMs + CLOSE_SLACK_MS} ms after the kernel's close`);
-        resolve();
-      });
-    });
-    const closed = closing.catch((error: unknown) => warn(`${what} did not close well: ${messageOf(error)}`));
-    await Promise.race([closed, late]);
-    stop();
   }
 
   #refuseUnlessOpen(appName: string): void {
@@ -265,9 +220,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   async #runAttempt(record: TaskRecord, attempt: number): Promise<void> {
     record.controller = new AbortController();
-    const ended = await runAttempt(record, attempt, record.controller.signal, this.#parts, (event) =>
-      this.#emit(event),
-    );
+    const ended = await runAttempt(record, attempt, record.controller.signal, this.#parts, this.#broadcast);
     if (ended.kind === 'done') this.#post(record, { kind: 'attemptDone' }, ended.value);
     else this.#post(record, { kind: 'attemptFailed', ...ended.failure });
   }
@@ -306,18 +259,13 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   #emitStatus(record: TaskRecord): void {
     const { taskId, request, task } = record;
-    this.#emit({ kind: 'taskStatus', atMs: this.#parts.now(), taskId, app: request.appName, status: task.state.kind });
-  }
-
-  #emit(event: RunEvent): void {
-    this.#stats.record(event);
-    for (const monitor of this.#parts.monitors) {
-      try {
-        monitor.record(event);
-      } catch (error) {
-        this.#parts.warn(`a monitor failed on an event of kind ${event.kind}: ${messageOf(error)}`);
-      }
-    }
+    this.#broadcast({
+      kind: 'taskStatus',
+      atMs: this.#parts.now(),
+      taskId,
+      app: request.appName,
+      status: task.state.kind,
+    });
   }
 }
 

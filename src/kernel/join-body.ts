@@ -3,9 +3,10 @@ import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture } from './app-future.js';
 import { type AttemptEnd, type AttemptFailure, failureOf } from './attempt.js';
 import { runInJoin } from './current-kernel.js';
-import type { DataFlowKernel, KernelParts } from './dataflow-kernel.js';
+import type { DataFlowKernel } from './dataflow-kernel.js';
 import { decodeValue } from './decode-value.js';
 import { DependencyList, slotValue, taskOf } from './dependency.js';
+import type { KernelParts } from './kernel-parts.js';
 import type { JoinTemplate, TaskRecord, Template } from './task-record.js';
 import type { JoinCall } from './task-request.js';
 

@@ -15,6 +15,7 @@ export function createEventLog(runDir: string): Monitor {
   });
   let pending = '';
   let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
@@ -23,11 +24,15 @@ export function createEventLog(runDir: string): Monitor {
   };
   return {
     record(event: RunEvent) {
+      // What a worker that was given up still says comes after the end.
+      if (isClosed) return;
       pending += `${JSON.stringify(event)}\n`;
       if (pending.length >= FLUSH_CHARACTERS) flush();
       else timer ??= setTimeout(flush, FLUSH_AFTER_MS);
     },
     async close() {
+      if (isClosed) return;
+      isClosed = true;
       flush();
       if (failure === undefined) await new Promise<void>((resolve) => stream.end(resolve));
     },

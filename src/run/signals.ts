@@ -1,3 +1,5 @@
+import { SluiceError } from '../errors.js';
+
 /** What a signal cancels. */
 interface Cancellable {
   close(options: { onClose: 'cancel' }): Promise<void>;
@@ -28,9 +30,18 @@ export function cancelOnSignals(kernel: Cancellable): () => void {
 function onSignal(signal: Signal): void {
   if (isStopping) process.exit(EXIT_CODES[signal]);
   isStopping = true;
-  // Counts also where a cancelled task ends the process sooner, by its error that nobody catches.
-  process.exitCode = EXIT_CODES[signal];
+  // A script that awaits a cancelled task fails by it; the process has to live until everything has ended.
+  process.on('uncaughtException', (error) => {
+    if (isCancellation(error)) return;
+    console.error(error);
+    process.exit(EXIT_CODES[signal]);
+  });
   process.stderr.write(`${signal}: cancelling the run; once more ends it at once\n`);
   const closing = [...kernels].map((kernel) => kernel.close({ onClose: 'cancel' }));
   void Promise.allSettled(closing).finally(() => process.exit(EXIT_CODES[signal]));
+}
+
+function isCancellation(error: unknown): boolean {
+  if (error instanceof SluiceError && error.code === 'CANCELLED') return true;
+  return error instanceof Error && error.cause !== undefined && isCancellation(error.cause);
 }

@@ -32,7 +32,8 @@ interface SpentMessage {
 
 /**
  * Runs tasks on threads of the client's process. An abort or a walltime ends the thread a function runs on, and the
- * process group of a command; native memory and aborts of the process are not contained.
+ * process group of a command; native memory and aborts of the process are not contained. A function that leaves a timer
+ * running loses its thread, so that the next task does not feel it: that costs as much as starting one.
  */
 export class ThreadPoolExecutor implements Executor {
   readonly label: string;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { SluiceError } from '../../errors.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
 import { unquote } from './s3-read.js';
@@ -46,7 +47,8 @@ export async function writeOnce(
       attempts += 1;
       return run(attempt);
     });
-    return unquote(etag);
+    // Some servers leave the tag out of their answer to a finished multipart upload (radosgw 16 does).
+    return unquote(etag) || unquote((await headOf(requests, key, signal)).ETag);
   } catch (error) {
     const code = error instanceof SluiceError ? error.code : '';
     if (attempts > 1 && MAY_BE_OURS.has(code)) {
@@ -74,14 +76,18 @@ async function markedEtag(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    const output = await requests.send({ action: 'read', key, signal }, ({ sdk, client, abortSignal }) =>
-      client.send(new sdk.HeadObjectCommand({ Bucket: requests.options.bucket, Key: key }), { abortSignal }),
-    );
+    const output = await headOf(requests, key, signal);
     return output.Metadata?.[MARK] === mark ? unquote(output.ETag) : undefined;
   } catch {
     signal?.throwIfAborted();
     return undefined;
   }
+}
+
+function headOf(requests: S3Requests, key: string, signal: AbortSignal | undefined): Promise<HeadObjectCommandOutput> {
+  return requests.send({ action: 'read', key, signal }, ({ sdk, client, abortSignal }) =>
+    client.send(new sdk.HeadObjectCommand({ Bucket: requests.options.bucket, Key: key }), { abortSignal }),
+  );
 }
 
 function isConditional({ ifAbsent, ifMatch }: PutOptions): boolean {

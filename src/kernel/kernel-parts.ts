@@ -1,0 +1,33 @@
+import type { Executor } from '../executors/executor.js';
+import type { Monitor } from '../monitoring/event.js';
+import type { RoutingPolicy } from './routing/routing-policy.js';
+
+/** Everything a kernel is made of; `load` makes it from a config. */
+export interface KernelParts {
+  readonly runId: string;
+  readonly runDir: string;
+  /** Started, in the order of the config. */
+  readonly executors: readonly Executor[];
+  readonly retries: number;
+  readonly infrastructureRetries: number;
+  readonly onClose: 'wait' | 'cancel';
+  readonly graceMs: number;
+  readonly routing: RoutingPolicy;
+  readonly monitors: readonly Monitor[];
+  /** Bytes of a value that lies in an object store. */
+  readonly fetch: (url: string) => Promise<Uint8Array>;
+  /** Where the streams of a task go that are to be named by the run. */
+  readonly autoLog: (
+    task: { taskId: number; appName: string; label: string | undefined },
+    stream: 'stdout' | 'stderr',
+  ) => string;
+  readonly now: () => number;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Calls back once after `delayMs`; the answer stops it. */
+  readonly later: (delayMs: number, callback: () => void) => () => void;
+  /** Tells the user of something that went wrong and that no future can tell. */
+  readonly warn: (message: string) => void;
+  /** Called at the very end of `close`. */
+  readonly onClosed: () => Promise<void>;
+}

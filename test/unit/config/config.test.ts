@@ -1,0 +1,52 @@
+import { type Config, load, type SluiceError } from 'sluice';
+import { expect, test } from 'vitest';
+import { failureOf } from '../../fixtures/kernel/failure-of.js';
+import { ScriptedExecutor } from '../../fixtures/kernel/scripted-executor.js';
+
+const refused = (config: object): Promise<SluiceError> => failureOf<SluiceError>(load(config as Config));
+
+test('options that do not exist and options that do not fit are all named at once', async () => {
+  const error = await refused({
+    retires: 2,
+    exitMode: 'wait',
+    retries: -1,
+    infrastructureRetries: 1.5,
+    onClose: 'skip',
+    graceMs: 'soon',
+    runDir: '',
+    asDefault: 'yes',
+    progress: 1,
+    handleSignals: null,
+    routing: () => 'a',
+    monitors: [{}],
+    executors: ['threads'],
+  });
+  expect(error).toMatchObject({ code: 'INVALID_OPTIONS', class: 'usage' });
+  const keys = ['retires', 'exitMode', 'retries', 'infrastructureRetries', 'onClose', 'graceMs', 'runDir', 'asDefault'];
+  for (const key of [...keys, 'progress', 'handleSignals', 'routing', 'monitors[0]', 'executors[0]']) {
+    expect(error.message).toContain(key);
+  }
+});
+
+test('an empty list of executors is refused', async () => {
+  expect((await refused({ executors: [] })).message).toContain('executors');
+});
+
+test('a grace longer than timers can hold is refused, since it would end at once', async () => {
+  expect((await refused({ graceMs: 2 ** 31 })).message).toContain('graceMs');
+});
+
+test('an executor without a label is refused', async () => {
+  const nameless = Object.assign(new ScriptedExecutor(), { label: undefined });
+  expect(await refused({ executors: [nameless] })).toMatchObject({ code: 'INVALID_OPTIONS' });
+});
+
+test('a config is not changed by loading it', async () => {
+  const config = Object.freeze({
+    executors: Object.freeze([new ScriptedExecutor()]),
+    monitors: Object.freeze([]),
+    runDir: '/dev/null/nowhere',
+  });
+  await failureOf(load(config));
+  expect(Object.keys(config)).toEqual(['executors', 'monitors', 'runDir']);
+});
