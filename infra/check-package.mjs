@@ -9,7 +9,7 @@ const run = (command, args, cwd) =>
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-package-'));
 try {
-  process.stdout.write(run('npx', ['--no', 'publint', '--strict']));
+  process.stdout.write(run('npx', ['--no', '--', 'publint', '--strict']));
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder]).replace(/^[^[]*/, ''));
   console.log(`${packed.filename}: ${packed.entryCount} files, ${(packed.size / 1024).toFixed(0)} KiB packed`);
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');

@@ -49,6 +49,20 @@ test('a command is ended with its children at its walltime', async () => {
   await whenGone(pids);
 });
 
+test('a cancelled command may clean up first: it gets SIGTERM', async () => {
+  await using run = await threads();
+  const tidy = bash(
+    (pids: string, io: Io) =>
+      io.sh`trap 'touch ${`${pids}.tidied`}; exit 0' TERM; sleep 600 & echo $$ $! > ${pids}.part; mv ${pids}.part ${pids}; wait`,
+    { name: 'tidy', kernel: run.kernel },
+  );
+  const future = tidy(`${run.folder}/pids`);
+  const pids = await pidsIn(`${run.folder}/pids`);
+  future.cancel();
+  await whenGone(pids);
+  expect(existsSync(`${run.folder}/pids.tidied`)).toBe(true);
+});
+
 test('a command that ignores SIGTERM is killed', async () => {
   await using run = await threads();
   const future = commands(run).stubborn(`${run.folder}/pids`);

@@ -63,7 +63,9 @@ describe('functions compiled by tsx', () => {
     await using folder = await temporaryFolder();
     await linkPackages(folder.path);
     const results = await captureAll(folder.path, { module: FUNCTIONS, flags: ['--import', 'tsx'] });
-    expect(sourceOf(results, 'awaitUsing')).toContain('__callDispose(');
+    // From the Node version on that knows `using` itself, tsx may leave it as it is.
+    const knowsUsing = Number(process.versions.node.split('.')[0]) >= 24;
+    expect(sourceOf(results, 'awaitUsing')).toMatch(knowsUsing ? /__callDispose\(|await using / : /__callDispose\(/);
     expect(sourceOf(results, 'nestedNames')).toContain('__name(');
     await expectAll(results);
   });
