@@ -144,9 +144,11 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     unsetDefaultKernel(this);
     const { executors, monitors, graceMs } = this.#parts;
     await Promise.all(
-      executors.map((executor) => endWithin(`executor '${executor.label}'`, executor.close({ graceMs }), this.#parts)),
+      executors.map((executor) =>
+        endWithin(`executor '${executor.label}'`, () => executor.close({ graceMs }), this.#parts),
+      ),
     );
-    await Promise.all(monitors.map((monitor) => endWithin('a monitor', monitor.close(), this.#parts)));
+    await Promise.all(monitors.map((monitor) => endWithin('a monitor', () => monitor.close(), this.#parts)));
     await this.#parts.onClosed();
   }
 

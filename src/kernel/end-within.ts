@@ -5,10 +5,10 @@ import type { KernelParts } from './kernel-parts.js';
 const CLOSE_SLACK_MS = 10_000;
 
 /**
- * Waits for something to end, but not for ever. What cannot end, or not well, is said aloud and holds nothing else up:
+ * Ends something, but does not wait for ever. What cannot end, or not well, is said aloud and holds nothing else up:
  * never rejects.
  */
-export async function endWithin(what: string, ending: Promise<void>, parts: KernelParts): Promise<void> {
+export async function endWithin(what: string, end: () => Promise<void>, parts: KernelParts): Promise<void> {
   const { graceMs, later, warn } = parts;
   let stop = (): void => {};
   const late = new Promise<void>((resolve) => {
@@ -17,7 +17,8 @@ export async function endWithin(what: string, ending: Promise<void>, parts: Kern
       resolve();
     });
   });
-  const ended = ending.catch((error: unknown) => warn(`${what} did not close well: ${messageOf(error)}`));
+  const begun = async (): Promise<void> => end();
+  const ended = begun().catch((error: unknown) => warn(`${what} did not close well: ${messageOf(error)}`));
   await Promise.race([ended, late]);
   stop();
 }

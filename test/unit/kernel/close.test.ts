@@ -183,10 +183,16 @@ test('an executor that does not end is given up after the grace and some slack; 
       throw new Error('cannot end');
     },
   });
+  // As an executor written in plain JavaScript might: it throws where it should reject.
+  const rude = Object.assign(new ScriptedExecutor({ label: 'rude' }), {
+    close: () => {
+      throw new Error('not now');
+    },
+  });
   const warnings: string[] = [];
   const delays: number[] = [];
   const onClosed = vi.fn(async () => {});
-  const parts = kernelParts({ executors: [stuck, failing], warn: (text) => void warnings.push(text), onClosed });
+  const parts = kernelParts({ executors: [stuck, failing, rude], warn: (text) => void warnings.push(text), onClosed });
   const later: KernelParts['later'] = (delayMs, callback) => {
     delays.push(delayMs);
     return parts.later(delayMs, callback);
@@ -195,6 +201,7 @@ test('an executor that does not end is given up after the grace and some slack; 
   await kernel.close();
   expect(warnings).toContainEqual(expect.stringMatching(/^executor 'stuck' has not ended \d+ ms after/));
   expect(warnings).toContain("executor 'failing' did not close well: cannot end");
+  expect(warnings).toContain("executor 'rude' did not close well: not now");
   expect(Math.min(...delays)).toBeGreaterThan(50);
   expect(onClosed).toHaveBeenCalledOnce();
 });
