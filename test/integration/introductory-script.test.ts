@@ -12,7 +12,7 @@ let folder: string;
 let cwd: string;
 beforeAll(async () => {
   cwd = process.cwd();
-  folder = await mkdtemp(joinPath(tmpdir(), 'sluice-design-'));
+  folder = await mkdtemp(joinPath(tmpdir(), 'sluice-intro-'));
   cloud = await startDeployedCloud();
   await put('a.txt', 'It was a bright cold day in April\n');
   await put('b.txt', 'and the clocks were striking thirteen\n');
@@ -34,7 +34,7 @@ async function put(key: string, body: string): Promise<void> {
   await withS3((s3) => s3.send(new PutObjectCommand({ Bucket: cloud.bucket, Key: key, Body: body })));
 }
 
-/** The design's first block as it stands, but for its cluster: threads stand in for it. */
+/** The script that shows Sluice whole, but for its cluster: threads stand in for it. */
 async function block(): Promise<void> {
   await using flow = await load({
     executors: [
@@ -64,7 +64,7 @@ async function block(): Promise<void> {
   expect(flow.stats().byStatus).toMatchObject({ done: 4 });
 }
 
-test('the first block of the design runs as it is written', async () => {
+test('the introductory script runs as it is written', async () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
     await block();
