@@ -116,6 +116,12 @@ describe('requests that never go better', () => {
   });
 });
 
+test('a write whose answer has no entity tag is asked for it', async () => {
+  const store = await storeWith([answering({}, ''), answering({ etag: '"made"' }, '')]);
+  await expect(store.put('key', new Uint8Array(3))).resolves.toMatchObject({ etag: 'made' });
+  expect(requests()).toEqual(['PUT /bucket/key', 'HEAD /bucket/key']);
+});
+
 describe('a write whose answer got lost', () => {
   test('is not beaten by itself', async () => {
     const store = await storeWith([
