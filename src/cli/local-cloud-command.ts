@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { quoteWord } from '../apps/shell-quote.js';
 import type { LocalCloudOptions } from '../local-cloud/local-cloud-options.js';
+import { wholeNumber } from './whole-number.js';
 
 /**
  * `sluice local-cloud`: serves S3 and Lambda on 127.0.0.1 until SIGINT or SIGTERM.
@@ -24,20 +26,11 @@ async function serve(options: LocalCloudOptions): Promise<void> {
   const { startLocalCloud } = await import('../local-cloud/local-cloud.js');
   const cloud = await startLocalCloud(options);
   try {
-    const lines = Object.entries(cloud.env).map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`);
+    const lines = Object.entries(cloud.env).map(([name, value]) => `export ${name}=${quoteWord(value)}\n`);
     process.stdout.write(lines.join(''));
     process.stderr.write(`local-cloud is ready at ${cloud.endpoint}; Ctrl-C ends it\n`);
     await stopped;
   } finally {
     await cloud.close();
   }
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('it must be a whole number');
-}
-
-function shellQuoted(text: string): string {
-  return /^[\w:/.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

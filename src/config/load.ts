@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.js';
 import type { Executor } from '../executors/executor.js';
 import { ThreadPoolExecutor } from '../executors/threads/thread-pool-executor.js';
-import { hasDefaultKernel, setDefaultKernel } from '../kernel/current-kernel.js';
+import { refuseSecondDefault, setDefaultKernel } from '../kernel/current-kernel.js';
 import { DataFlowKernel } from '../kernel/dataflow-kernel.js';
 import { leastLoaded } from '../kernel/routing/least-loaded.js';
 import type { Monitor } from '../monitoring/event.js';
@@ -22,7 +22,7 @@ import { type Config, type ResolvedConfig, resolveConfig } from './config.js';
  */
 export async function load(config: Config = {}): Promise<DataFlowKernel> {
   const resolved = resolveConfig(config);
-  if (resolved.asDefault && hasDefaultKernel()) refuseSecondDefault();
+  if (resolved.asDefault) refuseSecondDefault();
   const executors = resolved.executors ?? [new ThreadPoolExecutor()];
   const run = createRunDirectory(resolved.runDir, { version: VERSION, executors: executors.map(({ label }) => label) });
   const backends = createBackends();
@@ -72,13 +72,6 @@ async function monitorsOf(config: ResolvedConfig, runDir: string): Promise<reado
   const own: Monitor[] = [createEventLog(runDir)];
   if (config.progress) own.push((await import('../monitoring/progress.js')).createProgress(process.stderr));
   return [...own, ...config.monitors];
-}
-
-function refuseSecondDefault(): never {
-  throw new SluiceError(
-    'KERNEL_LOADED',
-    'a default kernel is loaded already: close it first, or load this one with { asDefault: false } and give it to its apps with { kernel }',
-  );
 }
 
 async function startAll(

@@ -6,11 +6,11 @@ import type { EncodedValue } from '../wire/encoded-value.js';
 import { decodeError } from '../wire/error-codec.js';
 import type { Usage } from '../wire/outcome.js';
 import { type AppCode, type TaskEnvelope, WIRE_VERSION } from '../wire/task-envelope.js';
-import { slotValue, taskOf } from './dependency.js';
+import { slotValue } from './dependency.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import type { KernelParts } from './kernel-parts.js';
 import { retryDelayMs } from './retry.js';
-import type { TaskRecord, Template } from './task-record.js';
+import type { TaskRecord } from './task-record.js';
 import type { LogTarget } from './task-request.js';
 
 /** Why an attempt failed, and what the rule book needs to know to decide about the next one. */
@@ -74,7 +74,7 @@ export function failureOf(error: unknown, attempt: number, parts: { random: () =
 
 function envelopeOf(record: TaskRecord, attempt: number, parts: KernelParts): TaskEnvelope {
   const { request, call, taskId } = record;
-  const slots = filledSlots(call);
+  const slots = call.dependencies.map(slotValue);
   const stdout = logUrl(record, request.stdout, 'stdout', parts);
   const stderr = logUrl(record, request.stderr, 'stderr', parts);
   return {
@@ -93,15 +93,6 @@ function envelopeOf(record: TaskRecord, attempt: number, parts: KernelParts): Ta
     ...(request.resources !== undefined && { resources: request.resources }),
     ...(request.priority !== undefined && { priority: request.priority }),
   };
-}
-
-function filledSlots(call: Template): EncodedValue[] {
-  return call.dependencies.map((dependency) => {
-    const settlement = taskOf(dependency).settlement;
-    if (settlement?.kind !== 'value')
-      throw new Error('kernel defect: a task was launched before its dependencies were done');
-    return slotValue(dependency, settlement);
-  });
 }
 
 function filesOf(own: readonly string[], slots: readonly EncodedValue[]): readonly string[] {

@@ -33,19 +33,18 @@ export function runInJoin<T>(kernel: DataFlowKernel, body: () => T): T {
 }
 
 /** @throws {SluiceError} `KERNEL_LOADED` when there is a default kernel already. */
-export function setDefaultKernel(kernel: DataFlowKernel): void {
-  if (defaultKernel !== undefined) {
-    throw new SluiceError(
-      'KERNEL_LOADED',
-      'a default kernel is loaded already: close it first, or load this one with { asDefault: false } and give it to its apps with { kernel }',
-    );
-  }
-  defaultKernel = kernel;
+export function refuseSecondDefault(): void {
+  if (defaultKernel === undefined) return;
+  throw new SluiceError(
+    'KERNEL_LOADED',
+    'a default kernel is loaded already: close it first, or load this one with { asDefault: false } and give it to its apps with { kernel }',
+  );
 }
 
-/** Whether `load` may make a default kernel now. */
-export function hasDefaultKernel(): boolean {
-  return defaultKernel !== undefined;
+/** @throws as {@link refuseSecondDefault} does */
+export function setDefaultKernel(kernel: DataFlowKernel): void {
+  refuseSecondDefault();
+  defaultKernel = kernel;
 }
 
 /** Forgets the default kernel if it is this one. */

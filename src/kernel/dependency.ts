@@ -4,7 +4,6 @@ import { encode } from '../wire/codec.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture } from './app-future.js';
 import { DataFuture } from './data-future.js';
-import type { Settlement } from './settlement.js';
 
 /** One future a task waits for: the value of a task, or a file it makes. */
 export type Dependency = AppFuture<unknown> | DataFuture;
@@ -30,8 +29,10 @@ export function taskOf(dependency: Dependency): AppFuture<unknown> {
   return dependency instanceof DataFuture ? dependency.parent : dependency;
 }
 
-/** What travels in a dependency's slot once it is done: its value as encoded by its worker, or the file's name. */
-export function slotValue(dependency: Dependency, settlement: Settlement & { kind: 'value' }): EncodedValue {
+/** What travels in the slot of a dependency that is done: its value as encoded by its worker, or the file's name. */
+export function slotValue(dependency: Dependency): EncodedValue {
+  const { settlement } = taskOf(dependency);
+  if (settlement?.kind !== 'value') throw new Error('kernel defect: a slot was filled before its dependency was done');
   if (!(dependency instanceof DataFuture)) return settlement.value;
   const { bytes, files } = encode(new DataFile(dependency.url));
   return { kind: 'inline', bytes, files };

@@ -1,11 +1,10 @@
 import { decode, decodeCall, encode } from '../wire/codec.js';
-import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture } from './app-future.js';
 import { type AttemptEnd, type AttemptFailure, failureOf } from './attempt.js';
 import { runInJoin } from './current-kernel.js';
 import type { DataFlowKernel } from './dataflow-kernel.js';
 import { decodeValue } from './decode-value.js';
-import { DependencyList, slotValue, taskOf } from './dependency.js';
+import { DependencyList, slotValue } from './dependency.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { JoinTemplate, TaskRecord, Template } from './task-record.js';
 import type { JoinCall } from './task-request.js';
@@ -46,7 +45,7 @@ export async function collectJoin(record: TaskRecord, fetch: Fetch): Promise<Att
   const inner = record.inner as JoinTemplate;
   try {
     const [only] = inner.dependencies;
-    if (only !== undefined && inner.isOneFuture) return { kind: 'done', value: filled(only) };
+    if (only !== undefined && inner.isOneFuture) return { kind: 'done', value: slotValue(only) };
     const values = await slotValues(inner, fetch);
     const whole = decode(inner.bytes, { slot: (index) => values[index] });
     return { kind: 'done', value: { kind: 'inline', ...encode(whole) } };
@@ -62,11 +61,5 @@ async function settledBody(returned: unknown): Promise<{ value: unknown }> {
 }
 
 async function slotValues(template: Template, fetch: Fetch): Promise<unknown[]> {
-  return Promise.all(template.dependencies.map((dependency) => decodeValue(filled(dependency), fetch)));
-}
-
-function filled(dependency: Template['dependencies'][number]): EncodedValue {
-  const settlement = taskOf(dependency).settlement;
-  if (settlement?.kind !== 'value') throw new Error('kernel defect: a join was collected before its futures were done');
-  return slotValue(dependency, settlement);
+  return Promise.all(template.dependencies.map((dependency) => decodeValue(slotValue(dependency), fetch)));
 }

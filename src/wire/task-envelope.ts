@@ -62,3 +62,8 @@ export interface CallArguments {
 export function attemptName(envelope: Pick<TaskEnvelope, 'taskId' | 'attempt'>): string {
   return `${envelope.taskId}-${envelope.attempt}`;
 }
+
+/** URLs of the streams of a task that go to files. */
+export function streamsOf(envelope: Pick<TaskEnvelope, 'stdout' | 'stderr'>): readonly string[] {
+  return [envelope.stdout, envelope.stderr].filter((url) => url !== undefined);
+}

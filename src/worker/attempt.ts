@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Io } from '../apps/io.js';
 import { sh } from '../apps/shell-quote.js';
 import { DataFile } from '../data/data-file.js';
-import type { TaskEnvelope } from '../wire/task-envelope.js';
+import { streamsOf, type TaskEnvelope } from '../wire/task-envelope.js';
 import type { RunnerParts } from './task-runner.js';
 
 /** One attempt on its worker: its folders, its files, its Io. Folders are made when first needed. */
@@ -41,24 +41,13 @@ export class Attempt {
   }
 
   /** Puts every declared output, and the command's streams, where they belong. */
-  async stageOut(): Promise<void> {
-    const urls = this.#declared();
-    if (urls.length === 0) return;
-    const staging = this.#parts.backends.staging();
-    const outputs = urls.map((url) => ({ url, path: staging.outputPath(url, this.#subfolder('outputs')) }));
-    await staging.stageOut(outputs, { signal: this.#stop, relayed: this.envelope.relayed ?? {} });
+  stageOut(): Promise<void> {
+    return this.#stageOut([...this.envelope.outputs, ...streamsOf(this.envelope)]);
   }
 
   /** Brings what a failed command has written to its streams: best effort, since the failure itself counts more. */
   async stageOutStreams(): Promise<void> {
-    const streams = this.#streams();
-    if (streams.length === 0) return;
-    const staging = this.#parts.backends.staging();
-    const move = async (url: string): Promise<void> => {
-      const outputs = [{ url, path: this.outputPath(url) }];
-      await staging.stageOut(outputs, { signal: this.#stop, relayed: this.envelope.relayed ?? {} });
-    };
-    await Promise.allSettled(streams.map(move));
+    await Promise.allSettled(streamsOf(this.envelope).map((url) => this.#stageOut([url])));
   }
 
   /** Where the app is to write a declared output. */
@@ -96,12 +85,11 @@ export class Attempt {
     return this.signal ?? new AbortController().signal;
   }
 
-  #declared(): readonly string[] {
-    return [...this.envelope.outputs, ...this.#streams()];
-  }
-
-  #streams(): readonly string[] {
-    return [this.envelope.stdout, this.envelope.stderr].filter((url) => url !== undefined);
+  async #stageOut(urls: readonly string[]): Promise<void> {
+    if (urls.length === 0) return;
+    const outputs = urls.map((url) => ({ url, path: this.outputPath(url) }));
+    const options = { signal: this.#stop, relayed: this.envelope.relayed ?? {} };
+    await this.#parts.backends.staging().stageOut(outputs, options);
   }
 
   #subfolder(name: 'scratch' | 'inputs' | 'outputs'): string {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { ShellCommand } from '../apps/shell-quote.js';
 import { BashExitError, SluiceError } from '../errors.js';
+import { killGroup } from '../run/kill-group.js';
 import type { Attempt } from './attempt.js';
 import type { RunnerParts } from './task-runner.js';
 
@@ -102,14 +103,6 @@ function endStreamsAfterExit(child: Pick<ChildProcess, 'pid' | 'once' | 'stdout'
     }, STREAMS_END_MS);
   });
   return () => clearTimeout(timer);
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 function exitCodeOf(signal: string | undefined): number | undefined {

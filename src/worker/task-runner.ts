@@ -40,6 +40,7 @@ type AppFunction = (...args: unknown[]) => unknown;
 /** The one task runner: app code, staging in, scratch folder, the user's code, staging out, outcome. */
 export function createTaskRunner(parts: RunnerParts): TaskRunner {
   const compiled = new Map<string, AppFunction>();
+  const where = hostname();
 
   const codeOf = ({ app }: TaskEnvelope): AppFunction => {
     const known = compiled.get(app.hash);
@@ -66,7 +67,7 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
   return {
     async run(envelope, signal) {
       if (envelope.version !== WIRE_VERSION) throw versionError(envelope.version);
-      const meter = new UsageMeter(hostname());
+      const meter = new UsageMeter(where);
       const attempt = new Attempt(envelope, parts, signal);
       try {
         const value = await runAttempt(attempt, meter);

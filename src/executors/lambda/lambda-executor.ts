@@ -3,7 +3,7 @@ import { createFileRelay, type FileRelay } from '../../data/file-relay.js';
 import { SluiceError } from '../../errors.js';
 import type { ObjectStore } from '../../object-store/object-store.js';
 import type { Outcome } from '../../wire/outcome.js';
-import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
+import { attemptName, streamsOf, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
 import { functionFailure, parseFailure } from './function-failure.js';
@@ -119,8 +119,7 @@ async function relayedFiles(
   { bucket, fn }: Started,
   signal: AbortSignal,
 ): Promise<{ envelope: TaskEnvelope; outputs: Readonly<Record<string, string>> }> {
-  const logs = [envelope.stdout, envelope.stderr].filter((url) => url !== undefined);
-  const written = [...envelope.outputs, ...logs];
+  const written = [...envelope.outputs, ...streamsOf(envelope)];
   const local = [...envelope.files, ...written].find((url) => url.startsWith('file:'));
   if (local === undefined) return { envelope, outputs: {} };
   if (bucket === undefined) {
@@ -140,7 +139,7 @@ async function receiveStreams(
   { envelope, outputs }: { envelope: TaskEnvelope; outputs: Readonly<Record<string, string>> },
   signal: AbortSignal,
 ): Promise<void> {
-  const streams = Object.entries(outputs).filter(([url]) => url === envelope.stdout || url === envelope.stderr);
+  const streams = Object.entries(outputs).filter(([url]) => streamsOf(envelope).includes(url));
   await Promise.allSettled(streams.map(([url, at]) => bucket?.relay.receive({ [url]: at }, { signal })));
 }
 

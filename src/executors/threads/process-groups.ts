@@ -1,3 +1,4 @@
+import { killGroup } from '../../run/kill-group.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { attemptName } from '../../wire/task-envelope.js';
 
@@ -21,7 +22,7 @@ interface GroupMessage {
 export function createProcessGroups(): ProcessGroups {
   const running = new Map<number, string>();
   const endAll = (): void => {
-    for (const pid of running.keys()) kill(pid);
+    for (const pid of running.keys()) killGroup(pid, 'SIGKILL');
     running.clear();
   };
   process.on('exit', endAll);
@@ -35,7 +36,7 @@ export function createProcessGroups(): ProcessGroups {
       const attempt = attemptName(envelope);
       for (const [pid, owner] of running) {
         if (owner !== attempt) continue;
-        kill(pid);
+        killGroup(pid, 'SIGKILL');
         running.delete(pid);
       }
     },
@@ -48,12 +49,4 @@ export function createProcessGroups(): ProcessGroups {
 
 function isGroupMessage(message: unknown): message is GroupMessage {
   return typeof message === 'object' && message !== null && (message as GroupMessage).kind === 'processGroup';
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

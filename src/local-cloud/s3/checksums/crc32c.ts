@@ -1,3 +1,5 @@
+import { wordAt } from './word-at.js';
+
 /** CRC-32C (Castagnoli, RFC 3720), reflected. */
 const POLYNOMIAL = 0x82f63b78;
 const TABLES = makeTables();
@@ -21,15 +23,6 @@ export function crc32c(bytes: Uint8Array, previous = 0): number {
   }
   for (; at < bytes.length; at++) crc = entry(0, crc ^ (bytes[at] as number)) ^ (crc >>> 8);
   return ~crc >>> 0;
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
 }
 
 function entry(table: number, value: number): number {

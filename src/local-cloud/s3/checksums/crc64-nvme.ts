@@ -1,3 +1,5 @@
+import { wordAt } from './word-at.js';
+
 /** CRC-64/NVME (NVM Express base specification, 64b CRC), reflected; held in two halves, as numbers have 53 bits. */
 const POLYNOMIAL_HIGH = 0x9a6c9329;
 const POLYNOMIAL_LOW = 0xac4bc9b5;
@@ -48,15 +50,6 @@ export class Crc64Nvme {
 
 function fold(table: Int32Array, i: number, j: number, k: number, l: number): number {
   return (table[i] as number) ^ (table[j] as number) ^ (table[k] as number) ^ (table[l] as number);
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
 }
 
 function fillTables(): void {
