@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.js';
 import type { AppFuture } from '../kernel/app-future.js';
 import { currentKernel } from '../kernel/current-kernel.js';
-import type { Work } from '../kernel/task-request.js';
+import type { TaskRequest, Work } from '../kernel/task-request.js';
 import {
   type AppOptions,
   NO_TASK_OPTIONS,
@@ -24,9 +24,12 @@ type Call = (...args: readonly unknown[]) => AppFuture<unknown>;
 
 /** The callable that `app`, `bash` and `join` give: splits options from arguments and hands the call to its kernel. */
 export function callableApp(definition: AppDefinition): Call & { with(options: TaskOptions): Call } {
+  const plainRequest = requestOf(definition, NO_TASK_OPTIONS);
   const call = (args: readonly unknown[], options: ResolvedTaskOptions) => {
+    const kernel = definition.kernel ?? currentKernel(definition.name);
+    if (options === NO_TASK_OPTIONS) return kernel.submit(plainRequest, args);
     refuseUselessOptions(definition, options);
-    return submit(definition, args, options);
+    return kernel.submit(requestOf(definition, options), args, options.inputs);
   };
   const callable: Call = (...args) => {
     if (!definition.io) return call(args, NO_TASK_OPTIONS);
@@ -89,17 +92,15 @@ function describe(value: unknown): string {
   return `an object of class ${value.constructor.name}`;
 }
 
-function submit(definition: AppDefinition, args: readonly unknown[], options: ResolvedTaskOptions): AppFuture<unknown> {
-  const kernel = definition.kernel ?? currentKernel(definition.name);
-  const { walltimeMs, resources, priority } = definition;
-  return kernel.submit({
-    appName: definition.name,
-    executors: definition.executors,
-    work: definition.work,
-    args,
+function requestOf(definition: AppDefinition, { inputs: _, ...options }: ResolvedTaskOptions): TaskRequest {
+  const { name: appName, executors, work, walltimeMs, resources, priority } = definition;
+  return {
+    appName,
+    executors,
+    work,
     ...(walltimeMs !== undefined && { walltimeMs }),
     ...(resources !== undefined && { resources }),
     ...(priority !== undefined && { priority }),
     ...options,
-  });
+  };
 }

@@ -97,8 +97,10 @@ export function resolveTaskOptions(options: TaskOptions, appName: string): Resol
 }
 
 /** What {@link resolveTaskOptions} makes of a call's options. */
-export type ResolvedTaskOptions = Pick<TaskRequest, 'inputs' | 'outputs'> &
-  Partial<Pick<TaskRequest, 'stdout' | 'stderr' | 'walltimeMs' | 'resources' | 'priority' | 'label'>>;
+export type ResolvedTaskOptions = Pick<TaskRequest, 'outputs'> & {
+  /** Files, and futures of files. */
+  readonly inputs: readonly unknown[];
+} & Partial<Pick<TaskRequest, 'stdout' | 'stderr' | 'walltimeMs' | 'resources' | 'priority' | 'label'>>;
 
 /** A call without options. */
 export const NO_TASK_OPTIONS: ResolvedTaskOptions = { inputs: [], outputs: [] };

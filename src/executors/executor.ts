@@ -33,6 +33,17 @@ export interface ExecutorLoad {
   readonly capacity: number;
 }
 
+/** How the one who submitted a task gives it up. */
+export interface SubmitOptions {
+  /** Aborts when the outcome is no longer wanted. */
+  readonly signal: AbortSignal;
+  /**
+   * The same without a signal, for executors of very small tasks: a kernel makes the signal when it is first read, and
+   * calls the one `listener` instead where there is one; at once, if the task has been given up already.
+   */
+  onAbort?(listener: (reason: unknown) => void): void;
+}
+
 /** Runs tasks somewhere: on threads, on Lambda, on a cluster. Started and closed by the kernel, once. */
 export interface Executor {
   /** Unique in a kernel; apps choose executors by it. */
@@ -46,7 +57,7 @@ export interface Executor {
    * Rejects with class `infrastructure` when no answer can come any more (`WORKER_LOST`, …), with class `usage`
    * when the task can never run here (`RESOURCES_NOT_HONOURED`, …), and with `signal.reason` once aborted.
    */
-  submit(envelope: TaskEnvelope, options: { readonly signal: AbortSignal }): Promise<Outcome>;
+  submit(envelope: TaskEnvelope, options: SubmitOptions): Promise<Outcome>;
   load(): ExecutorLoad;
   /** Ends every worker: lets running tasks finish for `graceMs` milliseconds, then stops them. Idempotent. */
   close(options: { readonly graceMs: number }): Promise<void>;

@@ -38,10 +38,10 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   #outputs: DataFutures<O> | undefined;
 
   /** @internal */
-  constructor(owner: FutureOwner, task: { taskId: number; appName: string }, outputUrls: readonly string[]) {
+  constructor(owner: FutureOwner, taskId: number, appName: string, outputUrls: readonly string[]) {
     this.#owner = owner;
-    this.taskId = task.taskId;
-    this.appName = task.appName;
+    this.taskId = taskId;
+    this.appName = appName;
     this.#outputUrls = outputUrls;
   }
 
@@ -60,9 +60,11 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   // biome-ignore lint/suspicious/noThenProperty: a future is a thenable, so that await and Promise.all take it
   then<A = R, B = never>(onValue?: OnValue<R, A>, onError?: OnError<B>): Promise<A | B> {
-    this.#promise ??= this.settled().then((settlement) => {
-      if (settlement.kind === 'error') throw settlement.error;
-      return this.#owner.decode(settlement.value) as R;
+    this.#promise ??= new Promise((resolve, reject) => {
+      this.onSettled((settlement) => {
+        if (settlement.kind === 'error') reject(settlement.error);
+        else resolve(this.#decoded(settlement.value));
+      });
     });
     return this.#promise.then(onValue, onError);
   }
@@ -78,6 +80,14 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   /** Gives the task up: it rejects with `CANCELLED`, and so do the tasks that wait for it. Does nothing once it is finished. */
   cancel(reason?: unknown): void {
     if (this.#settlement === undefined) this.#owner.cancel(this.taskId, reason);
+  }
+
+  #decoded(value: EncodedValue): R | Promise<R> {
+    try {
+      return this.#owner.decode(value) as R;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** How the task ended, once it has. @internal */
@@ -99,9 +109,9 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   /** @internal */
   settle(settlement: Settlement): void {
-    const waiting = this.#waiting ?? [];
+    const waiting = this.#waiting;
     this.#settlement = settlement;
     this.#waiting = undefined;
-    for (const listener of waiting) listener(settlement);
+    if (waiting !== undefined) for (const listener of waiting) listener(settlement);
   }
 }

@@ -6,6 +6,7 @@ import type { EncodedValue } from '../wire/encoded-value.js';
 import { decodeError } from '../wire/error-codec.js';
 import type { Usage } from '../wire/outcome.js';
 import { type AppCode, type TaskEnvelope, WIRE_VERSION } from '../wire/task-envelope.js';
+import type { AttemptStop } from './attempt-stop.js';
 import { slotValue } from './dependency.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import type { KernelParts } from './kernel-parts.js';
@@ -24,33 +25,38 @@ export type AttemptEnd =
   | { readonly kind: 'done'; readonly value: EncodedValue }
   | { readonly kind: 'failed'; readonly failure: AttemptFailure };
 
-/** Runs one attempt of a task: envelope, routing, executor, outcome. Never rejects. */
+/** Runs one attempt of a task: envelope, routing, executor, outcome; then calls `onEnd`. Never rejects. */
 export async function runAttempt(
   record: TaskRecord,
   attempt: number,
-  signal: AbortSignal,
   parts: KernelParts,
   emit: (event: RunEvent) => void,
-): Promise<AttemptEnd> {
-  const { taskId, request } = record;
-  const base = { taskId, app: request.appName, attempt };
+  onEnd: (record: TaskRecord, end: AttemptEnd) => void,
+): Promise<void> {
+  const { taskId, request, stop } = record;
+  const app = request.appName;
   let executor = '';
   let usage: Usage | undefined;
+  let end: AttemptEnd;
   try {
     const chosen = chooseExecutor(record, attempt, parts);
     executor = chosen.label;
     record.executor = executor;
-    emit({ kind: 'attemptStarted', atMs: parts.now(), ...base, executor });
-    const outcome = await chosen.submit(envelopeOf(record, attempt, parts), { signal });
+    emit({ kind: 'attemptStarted', atMs: parts.now(), taskId, app, attempt, executor });
+    const outcome = await chosen.submit(envelopeOf(record, attempt, parts), stop as AttemptStop);
     usage = outcome.usage;
-    if (outcome.kind === 'error') throw located(decodeError(outcome.error), { ...base, executor, where: usage.where });
-    emit({ kind: 'attemptEnded', atMs: parts.now(), ...base, executor, usage });
-    return { kind: 'done', value: outcome.value };
-  } catch (error) {
-    const ended = { kind: 'attemptEnded', atMs: parts.now(), ...base, executor, error: messageOf(error) } as const;
-    if (executor !== '') emit(usage === undefined ? ended : { ...ended, usage });
-    return { kind: 'failed', failure: failureOf(error, attempt, parts) };
+    if (outcome.kind === 'error') {
+      throw located(decodeError(outcome.error), { taskId, app, attempt, executor, where: usage.where });
+    }
+    emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt, executor, error: undefined, usage });
+    end = { kind: 'done', value: outcome.value };
+  } catch (thrown) {
+    const error = messageOf(thrown);
+    if (executor !== '')
+      emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt, executor, error, usage });
+    end = { kind: 'failed', failure: failureOf(thrown, attempt, parts) };
   }
+  onEnd(record, end);
 }
 
 function chooseExecutor(record: TaskRecord, attempt: number, parts: KernelParts): Executor {
@@ -74,10 +80,8 @@ export function failureOf(error: unknown, attempt: number, parts: { random: () =
 
 function envelopeOf(record: TaskRecord, attempt: number, parts: KernelParts): TaskEnvelope {
   const { request, call, taskId } = record;
-  const slots = call.dependencies.map(slotValue);
-  const stdout = logUrl(record, request.stdout, 'stdout', parts);
-  const stderr = logUrl(record, request.stderr, 'stderr', parts);
-  return {
+  const slots = call.dependencies.length === 0 ? NO_SLOTS : call.dependencies.map(slotValue);
+  const envelope: Writable<TaskEnvelope> = {
     version: WIRE_VERSION,
     runId: parts.runId,
     taskId,
@@ -87,26 +91,25 @@ function envelopeOf(record: TaskRecord, attempt: number, parts: KernelParts): Ta
     slots,
     files: filesOf(call.files, slots),
     outputs: request.outputs,
-    ...(stdout !== undefined && { stdout }),
-    ...(stderr !== undefined && { stderr }),
-    ...(request.walltimeMs !== undefined && { walltimeMs: request.walltimeMs }),
-    ...(request.resources !== undefined && { resources: request.resources }),
-    ...(request.priority !== undefined && { priority: request.priority }),
   };
+  if (request.stdout !== undefined) envelope.stdout = logUrl(record, request.stdout, 'stdout', parts);
+  if (request.stderr !== undefined) envelope.stderr = logUrl(record, request.stderr, 'stderr', parts);
+  if (request.walltimeMs !== undefined) envelope.walltimeMs = request.walltimeMs;
+  if (request.resources !== undefined) envelope.resources = request.resources;
+  if (request.priority !== undefined) envelope.priority = request.priority;
+  return envelope;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+const NO_SLOTS: readonly EncodedValue[] = [];
 
 function filesOf(own: readonly string[], slots: readonly EncodedValue[]): readonly string[] {
   if (slots.every((slot) => slot.files.length === 0)) return own;
   return [...new Set([...own, ...slots.flatMap((slot) => slot.files)])];
 }
 
-function logUrl(
-  record: TaskRecord,
-  target: LogTarget | undefined,
-  stream: 'stdout' | 'stderr',
-  parts: KernelParts,
-): string | undefined {
-  if (target === undefined) return undefined;
+function logUrl(record: TaskRecord, target: LogTarget, stream: 'stdout' | 'stderr', parts: KernelParts): string {
   if (target !== 'AUTO') return new DataFile(target).url;
   const { taskId, request } = record;
   return new DataFile(parts.autoLog({ taskId, appName: request.appName, label: request.label }, stream)).url;

@@ -1,13 +1,14 @@
 import { SluiceError } from '../errors.js';
 import type { RunEvent } from '../monitoring/event.js';
-import { encodeCall } from '../wire/codec.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture, type FutureOwner } from './app-future.js';
-import { runAttempt } from './attempt.js';
+import { type AttemptEnd, runAttempt } from './attempt.js';
+import { AttemptStop } from './attempt-stop.js';
 import { createBroadcast } from './broadcast.js';
+import { callTemplate } from './call-template.js';
 import { isInsideJoinOf, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
 import { decodeValue } from './decode-value.js';
-import { DependencyList, dependencyError, joinError, taskOf } from './dependency.js';
+import { dependencyError, joinError, taskOf } from './dependency.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import { endWithin } from './end-within.js';
 import { collectJoin, runJoinBody } from './join-body.js';
@@ -15,7 +16,7 @@ import type { KernelParts } from './kernel-parts.js';
 import { createRunStats, type RunStats } from './run-stats.js';
 import type { Settlement } from './settlement.js';
 import { createTask, isFinal, type TaskCommand, type TaskEvent, type TaskStatus } from './task.js';
-import type { TaskRecord, Template } from './task-record.js';
+import { createTaskRecord, type TaskRecord } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
 import { transition } from './transition.js';
 
@@ -67,30 +68,17 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
    * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`
    * @internal
    */
-  submit(request: TaskRequest): AppFuture<unknown> {
+  submit(request: TaskRequest, args: readonly unknown[], inputs: readonly unknown[] = []): AppFuture<unknown> {
     this.#refuseUnlessOpen(request.appName);
     if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
-    const list = new DependencyList();
-    const encoded = encodeCall(request.args, request.inputs, list.slotOf);
+    const call = callTemplate(args, inputs);
     const taskId = this.#nextTaskId++;
-    const future = new AppFuture<unknown>(this, { taskId, appName: request.appName }, request.outputs);
-    const call: Template = { ...encoded, dependencies: list.futures };
+    const future = new AppFuture<unknown>(this, taskId, request.appName, request.outputs);
     const { retries, infrastructureRetries } = this.#parts;
-    const task = createTask({ unresolved: list.futures.length, retries, infrastructureRetries });
-    const record: TaskRecord = {
-      taskId,
-      request,
-      future,
-      call,
-      task,
-      controller: undefined,
-      executor: undefined,
-      stopDelay: undefined,
-      inner: undefined,
-    };
+    const task = createTask({ unresolved: call.dependencies.length, retries, infrastructureRetries });
+    const record = createTaskRecord(taskId, request, future, call, task);
     this.#records.set(taskId, record);
     this.#broadcast({ kind: 'taskCreated', atMs: this.#parts.now(), taskId, app: request.appName });
-    this.#emitStatus(record);
     this.#await(record);
     return future;
   }
@@ -159,7 +147,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   #await(record: TaskRecord): void {
     const { dependencies } = record.call;
-    if (dependencies.length === 0) this.#post(record, { kind: 'dependencyDone' });
+    if (dependencies.length === 0) this.#post(record, DEPENDENCY_DONE);
     for (const dependency of dependencies) {
       const task = taskOf(dependency);
       task.onSettled((settlement) => this.#post(record, this.#dependencyEvent(record, task, settlement)));
@@ -167,7 +155,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   }
 
   #dependencyEvent(record: TaskRecord, task: AppFuture<unknown>, settlement: Settlement): TaskEvent {
-    if (settlement.kind === 'value') return { kind: 'dependencyDone' };
+    if (settlement.kind === 'value') return DEPENDENCY_DONE;
     if (settlement.cancelled) return { kind: 'cancelled', error: settlement.error };
     return { kind: 'dependencyFailed', error: dependencyError(record.future, task, settlement.error) };
   }
@@ -192,7 +180,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     const before = record.task.state.kind;
     const { task, command } = transition(record.task, event);
     record.task = task;
-    if (task.state.kind !== before) this.#emitStatus(record);
+    if (task.state.kind !== before) this.#emitStatus(record, before);
     if (command !== undefined) this.#execute(record, command, value);
   }
 
@@ -201,7 +189,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
       case 'launch':
         record.stopDelay = undefined;
         if (record.request.work.kind === 'join') void this.#runJoin(record, command.attempt);
-        else void this.#runAttempt(record, command.attempt);
+        else this.#runAttempt(record, command.attempt);
         return;
       case 'launchLater':
         record.stopDelay = this.#parts.later(command.delayMs, () => this.#post(record, { kind: 'delayOver' }));
@@ -210,7 +198,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
         void this.#collectJoin(record);
         return;
       case 'abort':
-        record.controller?.abort(finalError(record));
+        record.stop?.abort(finalError(record));
         this.#settle(record, undefined);
         return;
       case 'settle':
@@ -220,17 +208,20 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     }
   }
 
-  async #runAttempt(record: TaskRecord, attempt: number): Promise<void> {
-    record.controller = new AbortController();
-    const ended = await runAttempt(record, attempt, record.controller.signal, this.#parts, this.#broadcast);
-    if (ended.kind === 'done') this.#post(record, { kind: 'attemptDone' }, ended.value);
-    else this.#post(record, { kind: 'attemptFailed', ...ended.failure });
+  #runAttempt(record: TaskRecord, attempt: number): void {
+    record.stop = new AttemptStop();
+    void runAttempt(record, attempt, this.#parts, this.#broadcast, this.#onAttemptEnd);
   }
+
+  readonly #onAttemptEnd = (record: TaskRecord, end: AttemptEnd): void => {
+    if (end.kind === 'done') this.#post(record, ATTEMPT_DONE, end.value);
+    else this.#post(record, { kind: 'attemptFailed', ...end.failure });
+  };
 
   async #runJoin(record: TaskRecord, attempt: number): Promise<void> {
     const ended = await runJoinBody(this, record, attempt, this.#parts);
     if (ended.kind === 'failed') {
-      this.#post(record, { kind: 'attemptFailed', ...ended.failure });
+      this.#onAttemptEnd(record, ended);
       return;
     }
     record.inner = ended.inner;
@@ -245,9 +236,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   }
 
   async #collectJoin(record: TaskRecord): Promise<void> {
-    const ended = await collectJoin(record, this.#parts.fetch);
-    if (ended.kind === 'done') this.#post(record, { kind: 'attemptDone' }, ended.value);
-    else this.#post(record, { kind: 'attemptFailed', ...ended.failure });
+    this.#onAttemptEnd(record, await collectJoin(record, this.#parts.fetch));
   }
 
   #settle(record: TaskRecord, value: EncodedValue | undefined): void {
@@ -259,17 +248,14 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #emitStatus(record: TaskRecord): void {
-    const { taskId, request, task } = record;
-    this.#broadcast({
-      kind: 'taskStatus',
-      atMs: this.#parts.now(),
-      taskId,
-      app: request.appName,
-      status: task.state.kind,
-    });
+  #emitStatus({ taskId, request, task }: TaskRecord, from: TaskStatus): void {
+    const { appName: app } = request;
+    this.#broadcast({ kind: 'taskStatus', atMs: this.#parts.now(), taskId, app, from, status: task.state.kind });
   }
 }
+
+const DEPENDENCY_DONE = { kind: 'dependencyDone' } as const;
+const ATTEMPT_DONE = { kind: 'attemptDone' } as const;
 
 function finalError(record: TaskRecord): unknown {
   const { state } = record.task;

@@ -1,4 +1,4 @@
-import type { Monitor, RunEvent } from '../monitoring/event.js';
+import type { AttemptEnded, Monitor, TaskCreated, TaskStatusChanged } from '../monitoring/event.js';
 import type { TaskStatus } from './task.js';
 
 /** What one executor has done so far. */
@@ -31,7 +31,6 @@ export interface RunStats {
 
 /** Keeps the counts that `kernel.stats()` answers with. */
 export function createRunStats(): Monitor & { snapshot(): RunStats } {
-  const statuses = new Map<number, TaskStatus>();
   const byStatus: Partial<Record<TaskStatus, number>> = {};
   const byApp: Record<string, AppStats> = {};
   const byExecutor: Record<string, ExecutorStats> = {};
@@ -39,16 +38,17 @@ export function createRunStats(): Monitor & { snapshot(): RunStats } {
   const executorStats = (label: string) =>
     (byExecutor[label] ??= { attempts: 0, tasks: 0, runMs: 0, billedMs: 0, billedGbSeconds: 0 });
 
-  const onStatus = (event: RunEvent & { kind: 'taskStatus' }): void => {
-    const before = statuses.get(event.taskId);
-    if (before !== undefined) byStatus[before] = (byStatus[before] ?? 1) - 1;
-    byStatus[event.status] = (byStatus[event.status] ?? 0) + 1;
-    const final = event.status === 'done' || event.status === 'failed' || event.status === 'cancelled';
-    if (!final) statuses.set(event.taskId, event.status);
-    else statuses.delete(event.taskId);
-    if (final) appStats(event.app)[event.status === 'done' ? 'done' : 'failed'] += 1;
+  const onCreated = ({ app }: TaskCreated): void => {
+    byStatus.waiting = (byStatus.waiting ?? 0) + 1;
+    appStats(app).total += 1;
   };
-  const onAttemptEnded = (event: RunEvent & { kind: 'attemptEnded' }): void => {
+  const onStatus = ({ from, status, app }: TaskStatusChanged): void => {
+    byStatus[from] = (byStatus[from] ?? 1) - 1;
+    byStatus[status] = (byStatus[status] ?? 0) + 1;
+    if (status === 'done') appStats(app).done += 1;
+    else if (status === 'failed' || status === 'cancelled') appStats(app).failed += 1;
+  };
+  const onAttemptEnded = (event: AttemptEnded): void => {
     const stats = executorStats(event.executor);
     if (event.error === undefined) stats.tasks += 1;
     stats.runMs += event.usage?.runMs ?? 0;
@@ -60,7 +60,7 @@ export function createRunStats(): Monitor & { snapshot(): RunStats } {
 
   return {
     record(event) {
-      if (event.kind === 'taskCreated') appStats(event.app).total += 1;
+      if (event.kind === 'taskCreated') onCreated(event);
       else if (event.kind === 'taskStatus') onStatus(event);
       else if (event.kind === 'attemptStarted') executorStats(event.executor).attempts += 1;
       else onAttemptEnded(event);

@@ -1,4 +1,5 @@
 import type { AppFuture } from './app-future.js';
+import type { AttemptStop } from './attempt-stop.js';
 import type { Dependency } from './dependency.js';
 import type { Task } from './task.js';
 import type { TaskRequest } from './task-request.js';
@@ -23,11 +24,32 @@ export interface TaskRecord {
   readonly future: AppFuture<unknown>;
   readonly call: Template;
   task: Task;
-  /** Aborts the attempt that runs. */
-  controller: AbortController | undefined;
+  /** Gives up the attempt that runs. */
+  stop: AttemptStop | undefined;
   /** Where the last attempt ran. */
   executor: string | undefined;
   /** Stops a wait for the next attempt. */
   stopDelay: (() => void) | undefined;
   inner: JoinTemplate | undefined;
+}
+
+/** The record of a task that has just been submitted. */
+export function createTaskRecord(
+  taskId: number,
+  request: TaskRequest,
+  future: AppFuture<unknown>,
+  call: Template,
+  task: Task,
+): TaskRecord {
+  return {
+    taskId,
+    request,
+    future,
+    call,
+    task,
+    stop: undefined,
+    executor: undefined,
+    stopDelay: undefined,
+    inner: undefined,
+  };
 }

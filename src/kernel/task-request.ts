@@ -15,16 +15,12 @@ export interface JoinCall {
   readonly attempt: number;
 }
 
-/** A call of an app, checked and normalized. */
+/** What a call of an app asks for beside its arguments, checked and normalized: one for all calls without options. */
 export interface TaskRequest {
   readonly appName: string;
   /** Labels it may run on; `undefined` is every executor. */
   readonly executors: readonly string[] | undefined;
   readonly work: Work;
-  /** Arguments as given, futures inside. */
-  readonly args: readonly unknown[];
-  /** Files and futures of files. */
-  readonly inputs: readonly unknown[];
   /** URLs. */
   readonly outputs: readonly string[];
   readonly stdout?: LogTarget;

@@ -6,10 +6,10 @@ export interface Usage {
   readonly runMs: number;
   /** Time spent staging in and out, in milliseconds. */
   readonly stagingMs: number;
-  /** CPU time of the worker while the user's code ran, in milliseconds. */
-  readonly cpuMs: number;
-  /** Peak resident memory of the worker's process, in MiB. */
-  readonly peakMemoryMiB: number;
+  /** CPU time of the worker while the user's code ran, in milliseconds; absent where it cannot be told from others'. */
+  readonly cpuMs?: number;
+  /** Peak resident memory of the worker's process, in MiB; absent where the process is shared with others. */
+  readonly peakMemoryMiB?: number;
   /** Host name, or the service's name for the place. */
   readonly where: string;
   /** What the service bills for this attempt, where it says so. */

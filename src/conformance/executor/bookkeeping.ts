@@ -24,7 +24,8 @@ export function bookkeeping(check: Check): void {
     );
     assert.ok(usage.runMs >= 55, `runMs is ${usage.runMs}`);
     assert.notEqual(usage.where, '');
-    assert.ok(usage.peakMemoryMiB > 1);
+    // A worker that shares its process with others cannot tell its own.
+    assert.ok(usage.peakMemoryMiB === undefined || usage.peakMemoryMiB > 1);
   });
   check('it declares resources it knows', async ({ executor }) => {
     const known: readonly (keyof Resources)[] = ['cores', 'memoryMiB', 'accelerators'];

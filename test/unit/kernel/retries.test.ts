@@ -128,7 +128,7 @@ test('between attempts on infrastructure the task is delayed, and says so', asyn
   await using run = await withExecutor(before, { monitors: [monitor] });
   await app(() => 1, { name: 'fine', kernel: run.kernel })();
   const life = events.map((event) => (event.kind === 'taskStatus' ? event.status : event.kind));
-  const delayed = ['taskCreated', 'waiting', 'launched', 'attemptStarted', 'attemptEnded', 'delayed', 'launched'];
+  const delayed = ['taskCreated', 'launched', 'attemptStarted', 'attemptEnded', 'delayed', 'launched'];
   expect(life).toEqual([...delayed, 'attemptStarted', 'attemptEnded', 'done']);
   expect(events.find((event) => event.kind === 'attemptEnded')).toMatchObject({ error: 'the worker is gone' });
 });

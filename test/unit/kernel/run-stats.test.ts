@@ -4,16 +4,18 @@ import { createRunStats } from '../../../src/kernel/run-stats.js';
 
 const life = (taskId: number, app: string, ...statuses: TaskStatus[]): RunEvent[] => [
   { kind: 'taskCreated', atMs: 0, taskId, app },
-  ...statuses.map((status): RunEvent => ({ kind: 'taskStatus', atMs: 0, taskId, app, status })),
+  ...statuses.map((status, index): RunEvent => {
+    return { kind: 'taskStatus', atMs: 0, taskId, app, from: statuses[index - 1] ?? 'waiting', status };
+  }),
 ];
 
 test('tasks are counted by where they are now', () => {
   const stats = createRunStats();
   const events = [
-    ...life(0, 'a', 'waiting', 'launched', 'done'),
-    ...life(1, 'a', 'waiting', 'launched', 'delayed'),
-    ...life(2, 'b', 'waiting', 'failed'),
-    ...life(3, 'b', 'waiting', 'cancelled'),
+    ...life(0, 'a', 'launched', 'done'),
+    ...life(1, 'a', 'launched', 'delayed'),
+    ...life(2, 'b', 'failed'),
+    ...life(3, 'b', 'cancelled'),
   ];
   for (const event of events) stats.record(event);
   expect(stats.snapshot().byStatus).toEqual({ waiting: 0, launched: 0, delayed: 1, done: 1, failed: 1, cancelled: 1 });
@@ -38,6 +40,6 @@ test('attempts, run time and what is billed add up by executor', () => {
 test('a snapshot does not change afterwards', () => {
   const stats = createRunStats();
   const before = stats.snapshot();
-  for (const event of life(0, 'a', 'waiting')) stats.record(event);
+  for (const event of life(0, 'a')) stats.record(event);
   expect(before).toEqual({ byStatus: {}, byApp: {}, byExecutor: {} });
 });

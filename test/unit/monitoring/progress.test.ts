@@ -16,6 +16,7 @@ const became = (taskId: number, app: string, status: TaskStatus): RunEvent => ({
   atMs: 0,
   taskId,
   app,
+  from: 'launched',
   status,
 });
 

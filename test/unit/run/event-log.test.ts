@@ -81,7 +81,6 @@ test("the events of a run tell each task's life, in order", async () => {
     });
   expect(lifeOf(0)).toEqual([
     'taskCreated',
-    'waiting',
     'launched',
     'attemptStarted 1',
     'attemptEnded 1',
@@ -89,7 +88,7 @@ test("the events of a run tell each task's life, in order", async () => {
     'attemptEnded 2',
     'done',
   ]);
-  expect(lifeOf(1)).toEqual(['taskCreated', 'waiting', 'launched', 'attemptStarted 1', 'attemptEnded 1', 'done']);
+  expect(lifeOf(1)).toEqual(['taskCreated', 'launched', 'attemptStarted 1', 'attemptEnded 1', 'done']);
   const times = events.map(({ atMs }) => atMs);
   expect(times).toEqual([...times].sort((a, b) => a - b));
   const ends = events.filter((event) => event.kind === 'attemptEnded');
