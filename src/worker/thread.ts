@@ -5,6 +5,9 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { SluiceError } from '../errors.js';
 import type { Outcome } from '../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../wire/task-envelope.js';
+import { ClaimBoard } from '../wire/threads/claim-board.js';
+import { createBatchReader } from '../wire/threads/task-batch.js';
+import type { ThreadAnswer, ThreadMessage, ThreadWork } from '../wire/threads/thread-message.js';
 import { createBackends } from './backends.js';
 import { createTaskRunner } from './task-runner.js';
 
@@ -13,40 +16,61 @@ export interface ThreadData {
   readonly scratchRoot: string;
 }
 
-/** What a pool gives a thread for one attempt. */
-export interface ThreadTask {
-  readonly envelope: TaskEnvelope;
-  /** Says that the task has begun; any message on it asks the task to end early. */
-  readonly link?: MessagePort;
-}
-
 // Piscina wraps the pool's workerData in an array, its own part first.
 const data = (Array.isArray(workerData) ? workerData.at(-1) : workerData) as ThreadData | undefined;
+const readBatch = createBatchReader();
 let current = '';
 
 const runner = createTaskRunner({
   backends: createBackends(),
   scratchRoot: data?.scratchRoot ?? join(tmpdir(), 'sluice'),
   sharesProject: true,
+  sharesProcess: true,
   runnerUrl: import.meta.url,
-  onProcessGroup: (change) => {
-    parentPort?.postMessage({ kind: 'processGroup', ...change, attempt: current });
-  },
+  onProcessGroup: (change) => tellPool({ kind: 'processGroup', ...change, attempt: current }),
 });
 
 /**
- * The main of a pool's thread: runs one attempt. When the app left something that would run on into the next task, the
- * outcome goes to the pool as a message, and the pool ends this thread.
+ * The main of a pool's thread: runs what the pool gives it, one task after the other. When an app left something that
+ * would run on into the next task, the answer goes to the pool as a message, and the pool ends this thread.
  */
-export default async function runOnThread(task: ThreadTask): Promise<Outcome> {
-  current = attemptName(task.envelope);
+export default async function runOnThread(work: ThreadWork): Promise<ThreadAnswer | undefined> {
+  return work.kind === 'batch' ? runBatch(work) : runSingle(work);
+}
+
+async function runBatch({
+  id,
+  tasks,
+  board: memory,
+}: ThreadWork & { kind: 'batch' }): Promise<ThreadAnswer | undefined> {
+  const board = new ClaimBoard(memory);
+  const envelopes = readBatch(tasks);
+  for (let index = 0; index < envelopes.length; index++) {
+    if (!board.claim(index)) continue;
+    const { outcome, isSpent } = await runTask(envelopes[index] as TaskEnvelope, undefined);
+    const isOnBoard = board.finish(index, outcome);
+    const answer: ThreadAnswer = isOnBoard ? {} : { outcome, index };
+    if (isSpent) return spent(id, answer);
+    if (!isOnBoard) return answer;
+  }
+  return undefined;
+}
+
+async function runSingle({ id, envelope, link }: ThreadWork & { kind: 'single' }): Promise<ThreadAnswer> {
+  const { outcome, isSpent } = await runTask(envelope, link);
+  return isSpent ? spent(id, { outcome }) : { outcome };
+}
+
+async function runTask(
+  envelope: TaskEnvelope,
+  link: MessagePort | undefined,
+): Promise<{ outcome: Outcome; isSpent: boolean }> {
+  current = attemptName(envelope);
   const startedMs = performance.now();
-  const outcome = task.link === undefined ? await runner.run(task.envelope) : await runLinked(task.envelope, task.link);
+  const outcome = link === undefined ? await runner.run(envelope) : await runLinked(envelope, link);
   // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
   await nextTurn();
-  if (!leftSomething(task.envelope, outcome, performance.now() - startedMs)) return outcome;
-  parentPort?.postMessage({ kind: 'spent', attempt: current, outcome });
-  return new Promise(() => {});
+  return { outcome, isSpent: leftSomething(envelope, outcome, performance.now() - startedMs) };
 }
 
 async function runLinked(envelope: TaskEnvelope, link: MessagePort): Promise<Outcome> {
@@ -66,4 +90,13 @@ function leftSomething({ app, walltimeMs }: TaskEnvelope, outcome: Outcome, took
     return true;
   }
   return process.getActiveResourcesInfo().includes('Timeout');
+}
+
+function spent(id: number, answer: ThreadAnswer): Promise<never> {
+  tellPool({ kind: 'spent', id, answer });
+  return new Promise(() => {});
+}
+
+function tellPool(message: ThreadMessage): void {
+  parentPort?.postMessage(message);
 }

@@ -1,27 +1,34 @@
 import { resourceUsage } from 'node:process';
 import type { Usage } from '../wire/outcome.js';
 
+/** Where a meter counts. */
+export interface MeterPlace {
+  /** Host name, or the service's name for the place. */
+  readonly where: string;
+  /** The worker is a thread among others: the process's memory, and on Node below 23.9 its processor time, say nothing of it. */
+  readonly sharesProcess: boolean;
+}
+
 /** Measures one attempt: clock, processor and memory. */
 export class UsageMeter {
-  readonly #where: string;
+  readonly #place: MeterPlace;
   #runMs = 0;
   #stagingMs = 0;
-  #cpuMs = 0;
+  #cpuMs: number | undefined;
 
-  constructor(where: string) {
-    this.#where = where;
+  constructor(place: MeterPlace) {
+    this.#place = place;
   }
 
   /** Counts the time of `work` as the user's. */
   async running<T>(work: () => Promise<T>): Promise<T> {
+    const cpuBefore = this.#cpuTimeMs();
     const startMs = performance.now();
-    const cpuBefore = process.cpuUsage();
     try {
       return await work();
     } finally {
-      const cpu = process.cpuUsage(cpuBefore);
-      this.#cpuMs += (cpu.user + cpu.system) / 1000;
       this.#runMs += performance.now() - startMs;
+      if (cpuBefore !== undefined) this.#cpuMs = (this.#cpuMs ?? 0) + (this.#cpuTimeMs() ?? cpuBefore) - cpuBefore;
     }
   }
 
@@ -36,13 +43,21 @@ export class UsageMeter {
   }
 
   usage(): Usage {
-    return {
-      runMs: this.#runMs,
-      stagingMs: this.#stagingMs,
-      cpuMs: this.#cpuMs,
-      // maxRSS is in KiB (getrusage(2)).
-      peakMemoryMiB: resourceUsage().maxRSS / 1024,
-      where: this.#where,
-    };
+    const { where, sharesProcess } = this.#place;
+    const times = { runMs: this.#runMs, stagingMs: this.#stagingMs, where };
+    const cpu = this.#cpuMs === undefined ? undefined : { cpuMs: this.#cpuMs };
+    if (sharesProcess) return cpu === undefined ? times : { ...times, ...cpu };
+    // maxRSS is in KiB (getrusage(2)).
+    return { ...times, ...cpu, peakMemoryMiB: resourceUsage().maxRSS / 1024 };
+  }
+
+  #cpuTimeMs(): number | undefined {
+    const read = this.#place.sharesProcess ? threadCpuUsage : process.cpuUsage;
+    if (read === undefined) return undefined;
+    const { user, system } = read.call(process);
+    return (user + system) / 1000;
   }
 }
+
+// https://nodejs.org/api/process.html#processthreadcpuusagepreviousvalue, since Node 23.9.
+const { threadCpuUsage } = process as { threadCpuUsage?: () => { user: number; system: number } };

@@ -1,4 +1,7 @@
 import { killGroup } from '../../run/kill-group.js';
+import { findMarked, signalMarked, workerMark } from '../../run/marked-processes.js';
+import { tellReaper } from '../../run/reaper-link.js';
+import type { ProcessGroupChange } from '../../run/reaper-message.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { attemptName } from '../../wire/task-envelope.js';
 
@@ -11,34 +14,37 @@ export interface ProcessGroups {
   close(): void;
 }
 
-interface GroupMessage {
+interface GroupMessage extends ProcessGroupChange {
   readonly kind: 'processGroup';
-  readonly pid: number;
-  readonly running: boolean;
   readonly attempt: string;
 }
 
-/** Follows the groups of one pool; they also end when this process exits. */
+/**
+ * Follows the groups of one pool; they also end when this process exits, and by its reaper when it is killed. A thread
+ * ends what its commands leave: only where one ended under its command, which still has a group then, this does.
+ */
 export function createProcessGroups(): ProcessGroups {
-  const running = new Map<number, string>();
+  const running = new Map<number, GroupMessage>();
+  const end = (group: GroupMessage): void => {
+    running.delete(group.pid);
+    if (killGroup(group.pid, 'SIGKILL', group.startTicks) === 'none') return;
+    signalMarked(findMarked([{ SLUICE_WORKER: workerMark(), SLUICE_ATTEMPT: group.mark }]), 'SIGKILL');
+    tellReaper({ ...group, running: false });
+  };
   const endAll = (): void => {
-    for (const pid of running.keys()) killGroup(pid, 'SIGKILL');
-    running.clear();
+    for (const group of running.values()) end(group);
   };
   process.on('exit', endAll);
   return {
     onMessage(message) {
       if (!isGroupMessage(message)) return;
-      if (message.running) running.set(message.pid, message.attempt);
+      if (message.running) running.set(message.pid, message);
       else running.delete(message.pid);
+      tellReaper(message);
     },
     endAllOf(envelope) {
       const attempt = attemptName(envelope);
-      for (const [pid, owner] of running) {
-        if (owner !== attempt) continue;
-        killGroup(pid, 'SIGKILL');
-        running.delete(pid);
-      }
+      for (const group of running.values()) if (group.attempt === attempt) end(group);
     },
     close() {
       process.off('exit', endAll);

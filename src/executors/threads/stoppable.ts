@@ -1,4 +1,3 @@
-import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { walltimeError } from '../../wire/task-errors.js';
 
@@ -9,41 +8,32 @@ const WALLTIME_SLACK_MS = 200;
 
 /** A task on a thread, as far as stopping it goes. */
 export interface Stoppable {
-  /** Aborts when the thread has to be ended. */
-  readonly terminate: AbortSignal;
   /** Why the task was stopped; `undefined` if it was not. */
   readonly reason: unknown;
   /** The task began to run: its walltime counts from now. */
   started(): void;
   /** Asks a command to stop, and ends its thread only if it does not; ends the thread of a function at once. */
   stop(reason: unknown): void;
-  /** The task is done, and its thread has to be ended, since the app left something running on it. */
-  finish(outcome: Outcome): void;
-  /** What {@link finish} was given. */
-  readonly outcome: Outcome | undefined;
   /** The task is over: no timer is left. */
   over(): void;
 }
 
-/** Watches over one task; `ask` tells its thread to stop by itself. */
-export function createStoppable(envelope: TaskEnvelope, ask: () => void): Stoppable {
-  const terminate = new AbortController();
+/** Watches over one task; `ask` tells its thread to stop by itself, `terminate` ends the thread. */
+export function createStoppable(envelope: TaskEnvelope, means: { ask(): void; terminate(): void }): Stoppable {
   let why: unknown;
-  let outcome: Outcome | undefined;
   let grace: NodeJS.Timeout | undefined;
   let limit: NodeJS.Timeout | undefined;
   const stop = (reason: unknown): void => {
     if (why !== undefined) return;
     why = reason;
     if (envelope.app.kind !== 'bash') {
-      terminate.abort(reason);
+      means.terminate();
       return;
     }
-    ask();
-    grace = setTimeout(() => terminate.abort(reason), COMMAND_GRACE_MS);
+    means.ask();
+    grace = setTimeout(means.terminate, COMMAND_GRACE_MS);
   };
   return {
-    terminate: terminate.signal,
     get reason() {
       return why;
     },
@@ -52,13 +42,6 @@ export function createStoppable(envelope: TaskEnvelope, ask: () => void): Stoppa
       limit = setTimeout(() => stop(walltimeError(envelope)), envelope.walltimeMs + WALLTIME_SLACK_MS);
     },
     stop,
-    finish(given) {
-      outcome = given;
-      terminate.abort();
-    },
-    get outcome() {
-      return outcome;
-    },
     over() {
       clearTimeout(limit);
       clearTimeout(grace);

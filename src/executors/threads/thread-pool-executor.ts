@@ -1,39 +1,35 @@
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { SluiceError } from '../../errors.js';
 import type { Outcome } from '../../wire/outcome.js';
-import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
-import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
+import type { TaskEnvelope } from '../../wire/task-envelope.js';
+import { ClaimBoard } from '../../wire/threads/claim-board.js';
+import type { ThreadAnswer, ThreadMessage } from '../../wire/threads/thread-message.js';
+import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext, SubmitOptions } from '../executor.js';
 import { PriorityQueue } from '../priority-queue.js';
+import { Batch, type BatchContext } from './batch.js';
+import { Pace } from './pace.js';
 import { createProcessGroups, type ProcessGroups } from './process-groups.js';
-import { createStoppable, type Stoppable } from './stoppable.js';
-import { threadFailure } from './thread-failure.js';
+import { isSmall, Single } from './single.js';
 import {
   type ResolvedThreadPoolOptions,
   resolveThreadPoolOptions,
   type ThreadPoolOptions,
 } from './thread-pool-options.js';
+import { type Tally, ThreadTask } from './thread-task.js';
+import type { ThreadWorkload } from './workload.js';
 
-interface Waiting {
-  readonly envelope: TaskEnvelope;
-  readonly signal: AbortSignal;
-  readonly start: () => void;
-}
-
-/** Says that a thread has done its task, and has to be ended before it gets another one. */
-interface SpentMessage {
-  readonly kind: 'spent';
-  readonly attempt: string;
-  readonly outcome: Outcome;
-}
+// How often batches are looked at: a task that takes longer holds its neighbours up.
+const STALL_MS = 1;
 
 /**
- * Runs tasks on threads of the client's process. An abort or a walltime ends the thread a function runs on, and the
- * process group of a command; native memory and aborts of the process are not contained. A function that leaves a timer
- * running loses its thread, so that the next task does not feel it: that costs as much as starting one.
+ * Runs tasks on threads of the client's process. Small tasks travel in batches of about a millisecond; one that takes
+ * longer does not hold up its neighbours, which go to another thread. An abort or a walltime ends the thread a function
+ * runs on, and the process group of a command; native memory and aborts of the process are not contained. A function
+ * that leaves a timer running loses its thread, so that the next task does not feel it: that costs as much as starting one.
  */
 export class ThreadPoolExecutor implements Executor {
   readonly label: string;
@@ -45,11 +41,15 @@ export class ThreadPoolExecutor implements Executor {
     resources: [],
   };
   readonly #options: ResolvedThreadPoolOptions;
-  readonly #queue = new PriorityQueue<Waiting>();
+  readonly #queue = new PriorityQueue<ThreadTask>();
+  readonly #running = new Map<number, ThreadWorkload>();
+  readonly #context: BatchContext = { pace: new Pace(), where: hostname() };
+  readonly #idleBoards: ClaimBoard[] = [];
+  readonly #tally: Tally = { outstanding: 0 };
   #pool: Piscina | undefined;
   #groups: ProcessGroups | undefined;
   #scratchRoot = '';
-  readonly #running = new Map<string, Stoppable>();
+  #stallWatch: NodeJS.Timeout | undefined;
   #closing = false;
 
   /** @throws {SluiceError} `INVALID_OPTIONS` */
@@ -70,102 +70,130 @@ export class ThreadPoolExecutor implements Executor {
       minThreads: 0,
       maxThreads,
       idleTimeout: 60_000,
+      recordTiming: false,
       workerData: { scratchRoot: this.#scratchRoot },
       ...(maxHeapMiB !== undefined && { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
     });
     this.#pool.on('message', this.#groups.onMessage);
-    this.#pool.on('message', (message: Partial<SpentMessage>) => {
-      if (message.kind === 'spent') this.#running.get(message.attempt as string)?.finish(message.outcome as Outcome);
-    });
+    this.#pool.on('message', this.#onMessage);
     // A thread that fails between tasks is replaced; without a listener it would end the client's process.
     this.#pool.on('error', () => {});
   }
 
-  submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
+  submit(envelope: TaskEnvelope, options: SubmitOptions): Promise<Outcome> {
     if (this.#pool === undefined || this.#closing) return Promise.reject(notRunning(this.label));
-    if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#running.size < this.#options.maxThreads) return this.#run(envelope, signal);
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        envelope,
-        signal,
-        start: () => {
-          signal.removeEventListener('abort', giveUp);
-          this.#run(envelope, signal).then(resolve, reject);
-        },
-      };
-      const giveUp = (): void => {
-        this.#queue.remove(waiting);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.#queue.push(waiting, envelope.priority ?? 0);
+      const task = new ThreadTask(envelope, this.#tally, resolve, reject);
+      this.#queue.push(task, envelope.priority ?? 0);
+      task.watch(options, this.#giveUp);
+      this.#dispatch();
     });
   }
 
   load(): ExecutorLoad {
-    return { outstanding: this.#running.size + this.#queue.size, capacity: this.#options.maxThreads };
+    return { outstanding: this.#tally.outstanding, capacity: this.#options.maxThreads };
   }
 
   async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     if (this.#pool === undefined) return;
     const pool = this.#pool;
     this.#closing = true;
-    const stopAll = (): void => {
-      for (const task of this.#running.values()) task.stop(notRunning(this.label));
-    };
-    const timer = setTimeout(stopAll, graceMs);
+    const timer = setTimeout(() => this.#stopAll(), graceMs);
     while (this.#running.size > 0) await new Promise<void>((resolve) => pool.once('sluice:idle', resolve));
     clearTimeout(timer);
+    clearTimeout(this.#stallWatch);
     this.#pool = undefined;
     await pool.destroy();
     this.#groups?.close();
     await rm(this.#scratchRoot, { recursive: true, force: true });
   }
 
-  async #run(envelope: TaskEnvelope, signal: AbortSignal): Promise<Outcome> {
-    const pool = this.#pool as Piscina;
-    const link = needsLink(envelope) ? new MessageChannel() : undefined;
-    const name = attemptName(envelope);
-    const task = createStoppable(envelope, () => link?.port1.postMessage('stop'));
-    const onAbort = (): void => task.stop(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    link?.port1.once('message', task.started);
-    this.#running.set(name, task);
-    try {
-      return await runOnThread(pool, envelope, task, link?.port2);
-    } finally {
-      this.#running.delete(name);
-      signal.removeEventListener('abort', onAbort);
-      task.over();
-      link?.port1.close();
-      this.#groups?.endAllOf(envelope);
-      if (this.#queue.size > 0) this.#queue.shift()?.start();
-      else if (this.#running.size === 0) pool.emit('sluice:idle');
+  readonly #onMessage = (message: ThreadMessage): void => {
+    if (message.kind !== 'spent') return;
+    const workload = this.#running.get(message.id);
+    if (workload === undefined) return;
+    this.#putBack(workload.finished(message.answer));
+    workload.terminate.abort();
+  };
+
+  readonly #giveUp = (task: ThreadTask, reason: unknown): void => {
+    if (task.isAnswered) return;
+    if (task.workload !== undefined) {
+      task.workload.giveUp(task, reason);
+      return;
+    }
+    this.#queue.remove(task);
+    task.reject(reason);
+  };
+
+  #stopAll(): void {
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      task.reject(notRunning(this.label));
+    }
+    for (const workload of this.#running.values()) workload.stop(notRunning(this.label));
+  }
+
+  #dispatch(): void {
+    while (this.#running.size < this.#options.maxThreads) {
+      const task = this.#queue.shift();
+      if (task === undefined) return;
+      void this.#run(isSmall(task.envelope) ? this.#batchFrom(task) : new Single(task));
     }
   }
-}
 
-async function runOnThread(
-  pool: Piscina,
-  envelope: TaskEnvelope,
-  task: Stoppable,
-  link: MessagePort | undefined,
-): Promise<Outcome> {
-  try {
-    const transferList = link === undefined ? [] : [link];
-    const outcome: Outcome = await pool.run({ envelope, link }, { signal: task.terminate, transferList });
-    if (task.reason === undefined || outcome.kind === 'value') return outcome;
-  } catch (error) {
-    if (task.outcome !== undefined && task.reason === undefined) return task.outcome;
-    throw threadFailure(error, envelope, task.reason);
+  // As many as should keep the thread busy for the time of a batch, and no more than its share of what waits.
+  #batchFrom(first: ThreadTask): Batch {
+    const { pace } = this.#context;
+    const tasks = [first];
+    const share = Math.ceil(this.#queue.size / this.#options.maxThreads);
+    let expectedMs = pace.expectedMs(first.envelope.app.hash);
+    while (tasks.length < share) {
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      const { hash } = next.envelope.app;
+      if (!isSmall(next.envelope) || !pace.hasRoom({ count: tasks.length, expectedMs }, hash)) {
+        this.#putBack([next]);
+        break;
+      }
+      tasks.push(next);
+      expectedMs += pace.expectedMs(hash);
+    }
+    return new Batch(tasks, this.#idleBoards.pop() ?? new ClaimBoard(), this.#context);
   }
-  throw task.reason;
-}
 
-// A command has to be asked to stop, and a walltime counts from the start: other tasks need no word with their thread.
-function needsLink(envelope: TaskEnvelope): boolean {
-  return envelope.app.kind === 'bash' || envelope.walltimeMs !== undefined;
+  async #run(workload: ThreadWorkload): Promise<void> {
+    const pool = this.#pool as Piscina;
+    this.#running.set(workload.id, workload);
+    this.#watchStalls();
+    try {
+      const { work, terminate: signal, transferList } = workload;
+      const answer = (await pool.run(work, { signal, transferList: [...transferList] })) as ThreadAnswer | undefined;
+      this.#putBack(workload.finished(answer ?? {}));
+      // A thread that was ended may write to its board for a moment yet: that one is not used again.
+      if (workload instanceof Batch) this.#idleBoards.push(workload.board);
+    } catch (error) {
+      this.#putBack(workload.failed(error));
+    }
+    if (workload instanceof Single) this.#groups?.endAllOf(workload.envelope);
+    this.#running.delete(workload.id);
+    this.#dispatch();
+    if (this.#running.size === 0) pool.emit('sluice:idle');
+  }
+
+  #putBack(tasks: readonly ThreadTask[]): void {
+    for (const task of tasks.toReversed()) {
+      if (!task.isAnswered) this.#queue.putBack(task, task.envelope.priority ?? 0);
+    }
+  }
+
+  #watchStalls(): void {
+    this.#stallWatch ??= setTimeout(() => {
+      this.#stallWatch = undefined;
+      for (const workload of this.#running.values()) this.#putBack(workload.takeBackStalled());
+      this.#dispatch();
+      if (this.#running.size > 0) this.#watchStalls();
+    }, STALL_MS);
+  }
 }
 
 // Threads run as built, whether this file does (dist) or its source (under a TypeScript runner).

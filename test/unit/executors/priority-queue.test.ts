@@ -28,6 +28,7 @@ const anyStep = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('push' as const), priority: fc.integer({ min: -2, max: 2 }) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('shift' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('putBack' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), id: fc.nat({ max: 40 }) }) },
 );
 
@@ -39,13 +40,17 @@ test('lower numbers come out sooner, equals in the order they came, and what is 
       const pushed: Item[] = [];
       for (const step of steps) {
         if (step.kind === 'shift') expect(queue.shift()).toBe(expected.items.shift());
-        else if (step.kind === 'push') {
+        else if (step.kind === 'putBack') {
+          const item = queue.shift();
+          if (item !== undefined) queue.putBack(item, item.priority);
+        } else if (step.kind === 'push') {
           const item = { id: pushed.length, priority: step.priority };
           pushed.push(item);
           queue.push(item, item.priority);
           expected.push(item);
         } else {
-          const item = pushed[step.id] ?? { id: -1, priority: 0 };
+          const item = pushed[step.id];
+          if (item === undefined || !expected.items.includes(item)) continue;
           queue.remove(item);
           expected.remove(item);
         }
