@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { quoteWord } from '../apps/shell-quote.js';
+import { messageOf, SluiceError } from '../errors.js';
+import type { FaultRule } from '../local-cloud/faults/fault.js';
 import type { LocalCloudOptions } from '../local-cloud/local-cloud-options.js';
 import { wholeNumber } from './whole-number.js';
 
@@ -16,15 +19,20 @@ export function localCloudCommand(): Command {
     .option('--folder <folder>', 'keep buckets and functions here (default: a temporary folder, removed at the end)')
     .option('--region <region>', 'region to play (default: us-east-1)')
     .option('--concurrency <number>', 'Lambda invocations at the same time (default: 1000)', wholeNumber)
-    .action((options: LocalCloudOptions) => serve(options));
+    .option('--faults <file>', 'what is to go wrong: a JSON list of rules; each fault is told on stderr')
+    .option('--fault-seed <number>', 'seed of the random numbers of the faults (default: 1)', wholeNumber)
+    .action(({ faults, ...options }: CommandOptions) => serve(options, faults));
 }
 
-async function serve(options: LocalCloudOptions): Promise<void> {
+type CommandOptions = Omit<LocalCloudOptions, 'faults'> & { readonly faults?: string };
+
+async function serve(options: LocalCloudOptions, faultsFile: string | undefined): Promise<void> {
   // Listening before the start: a signal that comes meanwhile still ends it cleanly.
   const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   // Loaded here, so that the other commands do not load a web server.
   const { startLocalCloud } = await import('../local-cloud/local-cloud.js');
-  const cloud = await startLocalCloud(options);
+  const faults = faultsFile === undefined ? [] : await readFaults(faultsFile);
+  const cloud = await startLocalCloud({ ...options, faults, log: (line) => process.stderr.write(`${line}\n`) });
   try {
     const lines = Object.entries(cloud.env).map(([name, value]) => `export ${name}=${quoteWord(value)}\n`);
     process.stdout.write(lines.join(''));
@@ -32,5 +40,14 @@ async function serve(options: LocalCloudOptions): Promise<void> {
     await stopped;
   } finally {
     await cloud.close();
+  }
+}
+
+// What the rules themselves must be is checked where they are set.
+async function readFaults(path: string): Promise<readonly FaultRule[]> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new SluiceError('INVALID_OPTIONS', `--faults ${path}: ${messageOf(cause)}`, { cause });
   }
 }

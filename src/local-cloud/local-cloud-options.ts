@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SluiceError } from '../errors.js';
+import type { FaultRule } from './faults/fault.js';
 
 /** Options of {@link startLocalCloud}. */
 export interface LocalCloudOptions {
@@ -29,10 +30,22 @@ export interface LocalCloudOptions {
   readonly eventRetryDelaysMs?: readonly number[];
   /** How long `close` waits for Event invocations that are queued or running, in milliseconds. Default: 5,000. */
   readonly graceMs?: number;
+  /**
+   * Path of the JavaScript file that environments run, with what Lambda sets in their environment, in place of
+   * local-cloud's own Node.js runtime: `index.mjs` of the package `aws-lambda-ric`, or a runtime of your own.
+   */
+  readonly runtime?: string;
+  /** What goes wrong from the start on. Default: nothing but what the services document. */
+  readonly faults?: readonly FaultRule[];
+  /** Seed of the random numbers of `faults`. Default: 1. */
+  readonly faultSeed?: number;
+  /** Told, in one line each, of every fault that was injected. Default: nobody. */
+  readonly log?: (line: string) => void;
 }
 
-/** Options with every default filled in; `folder` stays open. */
-export type ResolvedLocalCloudOptions = Required<Omit<LocalCloudOptions, 'folder'>> & Pick<LocalCloudOptions, 'folder'>;
+/** Options with every default filled in; `folder` and `runtime` stay open. */
+export type ResolvedLocalCloudOptions = Required<Omit<LocalCloudOptions, 'folder' | 'runtime'>> &
+  Pick<LocalCloudOptions, 'folder' | 'runtime'>;
 
 const ms = z
   .int()
@@ -60,7 +73,14 @@ const schema = z.strictObject({
   idleMs: ms.default(60_000),
   eventRetryDelaysMs: z.array(ms).readonly().default([1000, 2000]),
   graceMs: ms.default(5000),
+  runtime: z.string().min(1).exactOptional(),
+  // Their own schema knows the services, and runs when they are set.
+  faults: z.custom<readonly FaultRule[]>(Array.isArray, 'a list of rules').default([]),
+  faultSeed: z.int().default(1),
+  log: z.custom<(line: string) => void>((given) => typeof given === 'function', 'a function').default(() => ignore),
 });
+
+function ignore(): void {}
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once. */
 export function resolveLocalCloudOptions(options: LocalCloudOptions): ResolvedLocalCloudOptions {

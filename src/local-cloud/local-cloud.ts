@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../errors.js';
 import { createCloudServer } from './cloud-server.js';
+import type { Faults } from './faults/fault.js';
+import { createFaults, type FaultSource } from './faults/faults.js';
 import { createLambdaAuthorize } from './lambda/authorize-lambda.js';
 import { serveLambda } from './lambda/lambda-routes.js';
 import { startLambdaService } from './lambda/lambda-service.js';
@@ -23,6 +25,8 @@ export interface LocalCloud extends AsyncDisposable {
   readonly region: string;
   /** The variables that lead AWS's SDKs and tools here. */
   readonly env: Readonly<Record<string, string>>;
+  /** What goes wrong, besides what the services document; may be changed while it runs. */
+  readonly faults: Faults;
   /** Sets {@link env} in this process; call what it returns to restore what was there before. */
   applyEnv(): () => void;
   /**
@@ -50,7 +54,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step().catch(() => undefined);
   };
   try {
-    const endpoint = await startServices(resolved, undo);
+    const faults = createFaults({ rules: resolved.faults, seed: resolved.faultSeed, log: resolved.log });
+    const endpoint = await startServices(resolved, faults, undo);
     let closed: Promise<void> | undefined;
     const close = (): Promise<void> => (closed ??= undoAll());
     const env = environmentOf(endpoint, resolved);
@@ -58,6 +63,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       endpoint,
       region: resolved.region,
       env,
+      faults,
       applyEnv: () => applyEnv(env),
       close,
       [Symbol.asyncDispose]: close,
@@ -72,7 +78,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 const S3_GRACE_MS = 1000;
 
 /** Starts everything, bottom up; what must be undone at close is pushed to `undo` as it is done. */
-async function startServices(options: ResolvedLocalCloudOptions, undo: (() => Promise<unknown>)[]): Promise<string> {
+async function startServices(
+  options: ResolvedLocalCloudOptions,
+  faults: FaultSource,
+  undo: (() => Promise<unknown>)[],
+): Promise<string> {
   const { region, accessKeyId, secretAccessKey, graceMs } = options;
   const workFolder = await mkdtemp(join(tmpdir(), 'sluice-local-cloud-'));
   undo.push(() => rm(workFolder, { recursive: true, force: true, maxRetries: 3 }));
@@ -81,7 +91,7 @@ async function startServices(options: ResolvedLocalCloudOptions, undo: (() => Pr
   undo.push(await lockFolder(folder));
 
   const secretOf = (id: string): string | undefined => (id === accessKeyId ? secretAccessKey : undefined);
-  const s3 = createS3Service({ folder: join(folder, 's3'), credentials: secretOf, region });
+  const s3 = createS3Service({ folder: join(folder, 's3'), credentials: secretOf, region, faults });
   undo.push(() => s3.close());
   const server = createCloudServer((request, response) => void s3.handle(request, response));
   const endpoint = (): string => `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
@@ -95,7 +105,7 @@ async function startServices(options: ResolvedLocalCloudOptions, undo: (() => Pr
   undo.push(() => server.close());
   undo.push(() => Promise.race([s3.close(), sleep(S3_GRACE_MS, undefined, { ref: false })]));
   undo.push(() => lambda.close({ graceMs }));
-  serveLambda(server, lambda, createLambdaAuthorize({ region, secretOf }));
+  serveLambda(server, lambda, { authorize: createLambdaAuthorize({ region, secretOf }), faults });
   await listen(server, options.port);
   return endpoint();
 }

@@ -1,5 +1,6 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { type DeployLambdaOptions, deployLambda } from '../../src/executors/lambda/deploy-lambda.js';
+import type { Faults } from '../../src/local-cloud/faults/fault.js';
 import { startLocalCloud } from '../../src/local-cloud/local-cloud.js';
 import type { LocalCloudOptions } from '../../src/local-cloud/local-cloud-options.js';
 
@@ -7,6 +8,7 @@ import type { LocalCloudOptions } from '../../src/local-cloud/local-cloud-option
 export interface DeployedCloud {
   readonly bucket: string;
   readonly endpoint: string;
+  readonly faults: Faults;
   close(): Promise<void>;
 }
 
@@ -30,7 +32,7 @@ export async function startDeployedCloud(
       timeoutSeconds: 30,
       ...options.fn,
     });
-    return { bucket: 'my-bucket', endpoint: cloud.endpoint, close };
+    return { bucket: 'my-bucket', endpoint: cloud.endpoint, faults: cloud.faults, close };
   } catch (error) {
     await close();
     throw error;

@@ -13,6 +13,12 @@ export function isThrottle(error: unknown): boolean {
   return name === 'TooManyRequestsException' || name === 'ThrottlingException' || $metadata?.httpStatusCode === 429;
 }
 
+/** How long a refusal asks to stay away, in milliseconds: 0 when it does not say. */
+export function retryAfterMs(error: unknown): number {
+  const seconds = Number((error as { readonly retryAfterSeconds?: string }).retryAfterSeconds);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
+}
+
 const NO_ACCESS = new Set([
   'AccessDeniedException',
   'CredentialsProviderError',

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
+import type { InvokeCommand, InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import { SluiceError } from '../../errors.js';
 import { PriorityQueue } from '../priority-queue.js';
-import { AdaptiveLimit, type Place } from './adaptive-limit.js';
+import { AdaptiveLimit, type Place, REFUSED_WITHIN_MS } from './adaptive-limit.js';
 import type { DeployedFunction } from './deployed-function.js';
-import { isThrottle, lambdaFailure } from './lambda-failure.js';
+import { isThrottle, lambdaFailure, retryAfterMs } from './lambda-failure.js';
 
 /** An answer of the function, whether it failed or not. */
 export interface Invocation {
@@ -17,8 +17,8 @@ export interface Invocation {
 
 export interface LambdaInvoker {
   /**
-   * Invokes once for an answer. A refusal for load (429) is waited out and never reaches the caller, unless nothing
-   * got through for `throttleDeadlineMs`: `THROTTLED`. Rejects with `SERVICE_FAILED` when no answer came, else as
+   * Invokes once for an answer. A refusal for load (429) is waited out, at least for its Retry-After, and never reaches
+   * the caller, unless nothing got through for `throttleDeadlineMs`: `THROTTLED`. Rejects with `SERVICE_FAILED` when no answer came, else as
    * {@link lambdaFailure} says, and with `signal.reason` once aborted.
    */
   invoke(
@@ -30,6 +30,7 @@ export interface LambdaInvoker {
 
 const LONGEST_BACK_OFF_MS = 5_000;
 const FIRST_BACK_OFF_MS = 50;
+const LONGEST_RETRY_AFTER_MS = 60_000;
 // What the answer may take beyond the function's own timeout: the network, and a cold start.
 const ANSWER_SLACK_MS = 30_000;
 
@@ -42,6 +43,8 @@ export function createLambdaInvoker(
   const limit = new AdaptiveLimit(options.maxConcurrency);
   const queue = new PriorityQueue<() => void>();
   let lastAnswerMs = Date.now();
+  // Loaded with the client already: awaited once here, and not resolved anew for every invocation.
+  const sdk = import('@aws-sdk/client-lambda');
 
   // Resolves with the place of one invocation: taken in this very turn, or a crowd of callers would all see room.
   const enter = (priority: number, signal: AbortSignal): Promise<Place> =>
@@ -60,20 +63,24 @@ export function createLambdaInvoker(
       queue.push(start, priority);
     });
 
-  const leave = (place: Place, answer: Parameters<AdaptiveLimit['release']>[1]): void => {
-    limit.release(place, answer);
+  const startWaiting = (): void => {
     while (limit.hasRoom && queue.size > 0) queue.shift()?.();
   };
 
-  const once = async (
-    payload: Uint8Array,
-    priority: number,
-    signal: AbortSignal,
-  ): Promise<Invocation | 'throttled'> => {
+  const leave = (place: Place, answer: Parameters<AdaptiveLimit['release']>[1]): void => {
+    limit.release(place, answer);
+    startWaiting();
+  };
+
+  const once = async (payload: Uint8Array, priority: number, signal: AbortSignal): Promise<Invocation | Refusal> => {
     const place = await enter(priority, signal);
+    const letIn = setTimeout(() => {
+      limit.letIn(place);
+      startWaiting();
+    }, REFUSED_WITHIN_MS);
     let answer: 'answered' | 'throttled' | 'failed' = 'failed';
     try {
-      const output = await send(client, fn, payload, signal);
+      const output = await send(client, (await sdk).InvokeCommand, fn, payload, signal);
       answer = 'answered';
       lastAnswerMs = Date.now();
       return toInvocation(output);
@@ -81,8 +88,9 @@ export function createLambdaInvoker(
       signal.throwIfAborted();
       if (!isThrottle(error)) throw lambdaFailure(error, { functionName: fn.name, doing: 'invoking' });
       answer = 'throttled';
-      return 'throttled';
+      return { retryAfterMs: retryAfterMs(error) };
     } finally {
+      clearTimeout(letIn);
       leave(place, answer);
     }
   };
@@ -95,24 +103,35 @@ export function createLambdaInvoker(
       const startedMs = Date.now();
       for (let refusals = 0; ; refusals++) {
         const answer = await once(payload, priority, signal);
-        if (answer !== 'throttled') return answer;
+        if (!('retryAfterMs' in answer)) return answer;
         if (Date.now() - Math.max(startedMs, lastAnswerMs) > options.throttleDeadlineMs)
           throw throttled(fn, options.throttleDeadlineMs);
-        const ceiling = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** refusals);
-        await sleep(ceiling * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => signal.throwIfAborted());
+        await sleep(backOffMs(refusals, answer), undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     },
   };
 }
 
-async function send(
+/** The service refused for load, and may have said for how long. */
+interface Refusal {
+  readonly retryAfterMs: number;
+}
+
+// Never before the service said; a crowd that was refused together does not come back together.
+function backOffMs(refusals: number, { retryAfterMs }: Refusal): number {
+  const ceiling = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** refusals);
+  const jitter = ceiling * (0.5 + Math.random() / 2);
+  return Math.max(jitter, Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + jitter / 2);
+}
+
+function send(
   client: LambdaClient,
+  Command: typeof InvokeCommand,
   fn: DeployedFunction,
   payload: Uint8Array,
   signal: AbortSignal,
 ): Promise<InvokeCommandOutput> {
-  const { InvokeCommand } = await import('@aws-sdk/client-lambda');
-  return client.send(new InvokeCommand({ FunctionName: fn.name, Payload: payload, LogType: 'Tail' }), {
+  return client.send(new Command({ FunctionName: fn.name, Payload: payload, LogType: 'Tail' }), {
     abortSignal: signal,
     requestTimeout: fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS,
   });

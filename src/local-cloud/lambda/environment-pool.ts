@@ -1,8 +1,10 @@
+import type { InvocationFault } from '../faults/fault.js';
 import type { ConcurrencyLedger } from './concurrency-ledger.js';
 import { Environment, type EnvironmentHost } from './environment.js';
 import type { FunctionRecord } from './function-record.js';
 import type { InvocationRequest, InvocationResult } from './invocation-outcome.js';
 import { LambdaError, throttled } from './lambda-error.js';
+import { StartGate } from './start-gate.js';
 
 /** Limits of an {@link EnvironmentPool}. */
 export interface PoolLimits {
@@ -28,16 +30,16 @@ export class EnvironmentPool {
   readonly #isCurrent: (record: FunctionRecord) => boolean;
   readonly #all = new Set<Environment>();
   /** Oldest first. */
-  #idle: readonly IdleEnvironment[] = [];
+  readonly #idle: IdleEnvironment[] = [];
   #closing = false;
 
   constructor(
-    host: EnvironmentHost,
+    host: Omit<EnvironmentHost, 'startGate'>,
     limits: PoolLimits,
     ledger: ConcurrencyLedger,
     isCurrent: (record: FunctionRecord) => boolean,
   ) {
-    this.#host = host;
+    this.#host = { ...host, startGate: new StartGate() };
     this.#limits = limits;
     this.#ledger = ledger;
     this.#isCurrent = isCurrent;
@@ -48,11 +50,11 @@ export class EnvironmentPool {
    *
    * @throws {LambdaError} `TooManyRequestsException` when there is no room; `ServiceException` when local-cloud closes.
    */
-  async invoke(record: FunctionRecord, request: InvocationRequest): Promise<InvocationResult> {
+  async invoke(record: FunctionRecord, request: InvocationRequest, fault?: InvocationFault): Promise<InvocationResult> {
     const leave = this.#ledger.enter(record.name);
     try {
       for (;;) {
-        const result = await this.#invokeOnce(record, request);
+        const result = await this.#invokeOnce(record, request, fault);
         if (this.#closing) throw closing();
         if (result !== undefined) return result;
       }
@@ -63,22 +65,28 @@ export class EnvironmentPool {
 
   /** Ends idle environments of functions that have changed or are gone; busy ones end with their invocation. */
   recycle(): void {
-    for (const { environment } of this.#idle) if (!this.#isCurrent(environment.record)) this.#end(environment);
+    for (const { environment } of [...this.#idle]) if (!this.#isCurrent(environment.record)) this.#end(environment);
   }
 
   /** Kills every environment, busy or not, and waits until all are gone. */
   async close(): Promise<void> {
     this.#closing = true;
-    for (const { timer } of this.#idle) clearTimeout(timer);
-    this.#idle = [];
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
     await Promise.all([...this.#all].map((environment) => environment.close()));
   }
 
-  async #invokeOnce(record: FunctionRecord, request: InvocationRequest): Promise<InvocationResult | undefined> {
+  async #invokeOnce(
+    record: FunctionRecord,
+    request: InvocationRequest,
+    fault: InvocationFault | undefined,
+  ): Promise<InvocationResult | undefined> {
     if (this.#closing) throw closing();
-    const environment = this.#takeIdle(record) ?? this.#startNew(record);
+    const environment =
+      fault?.kind === 'coldStart'
+        ? this.#startCold(record, fault.initMs)
+        : (this.#takeIdle(record) ?? this.#startNew(record));
     try {
-      return await environment.invoke(request);
+      return await environment.invoke(request, fault);
     } finally {
       this.#giveBack(environment);
     }
@@ -94,12 +102,19 @@ export class EnvironmentPool {
     return entry.environment;
   }
 
-  #startNew(record: FunctionRecord): Environment {
+  /** In place of a warm one, which is thrown away. */
+  #startCold(record: FunctionRecord, initMs: number | undefined): Environment {
+    const warm = this.#takeIdle(record);
+    if (warm !== undefined) this.#end(warm);
+    return this.#startNew(record, initMs);
+  }
+
+  #startNew(record: FunctionRecord, initDelayMs = 0): Environment {
     const { maxEnvironments } = this.#limits;
     const oldest = this.#idle[0];
     if (this.#countAlive() >= maxEnvironments && oldest !== undefined) this.#end(oldest.environment);
     if (this.#countAlive() >= maxEnvironments) throw throttled('ConcurrentInvocationLimitExceeded');
-    const environment = new Environment(this.#host, record);
+    const environment = new Environment(this.#host, record, { initDelayMs });
     this.#all.add(environment);
     void environment.ended.then(() => {
       this.#end(environment);
@@ -119,7 +134,7 @@ export class EnvironmentPool {
       return;
     }
     const timer = setTimeout(() => this.#end(environment), this.#limits.idleMs).unref();
-    this.#idle = [...this.#idle, { environment, timer }];
+    this.#idle.push({ environment, timer });
   }
 
   #end(environment: Environment): void {
@@ -130,7 +145,7 @@ export class EnvironmentPool {
 
   #forgetIdle(entry: IdleEnvironment): void {
     clearTimeout(entry.timer);
-    this.#idle = this.#idle.filter((other) => other !== entry);
+    this.#idle.splice(this.#idle.lastIndexOf(entry), 1);
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { InvocationFault } from '../faults/fault.js';
 import { type EnvironmentPlace, environmentVariables } from './environment-variables.js';
 import type { FunctionRecord } from './function-record.js';
 import type { GroupReaper } from './group-reaper.js';
@@ -16,13 +17,17 @@ import {
 } from './invocation-outcome.js';
 import { LambdaError } from './lambda-error.js';
 import type { ProcessWatcher } from './process-watcher.js';
-import { type RuntimeApi, startRuntimeApi } from './runtime-api.js';
+import { type RuntimeAnswer, type RuntimeApi, startRuntimeApi } from './runtime-api.js';
 import { type RuntimeProcess, startRuntimeProcess } from './runtime-process.js';
+import type { StartGate } from './start-gate.js';
 
 /** What every environment of one local-cloud shares. */
 export interface EnvironmentHost extends Pick<EnvironmentPlace, 'region' | 'credentials'> {
+  /** Path of the runtime's main. */
+  readonly runtime: string;
   readonly watcher: ProcessWatcher;
   readonly reaper: GroupReaper;
+  readonly startGate: StartGate;
   /** Folder below which environments have theirs. */
   readonly workFolder: string;
   /** URL of local-cloud, once it listens. */
@@ -38,7 +43,9 @@ interface Running {
   /** When the function saw it; until then, when it was asked for. */
   startedAtMs: number;
   taken: boolean;
-  timer: NodeJS.Timeout;
+  /** Ends the environment; absent until there is a process. */
+  timer: NodeJS.Timeout | undefined;
+  readonly fault: InvocationFault | undefined;
   readonly settle: (settled: Settled) => void;
   readonly reject: (error: Error) => void;
 }
@@ -56,19 +63,25 @@ export class Environment {
   readonly #host: EnvironmentHost;
   readonly #folder: string;
   readonly #log = new InvocationLog();
-  readonly #createdAtMs = performance.now();
+  readonly #closing = new AbortController();
+  readonly #initDelayMs: number;
   #alive = true;
   #initMs: number | undefined;
   #used = false;
+  #leaveStartGate: () => void = () => undefined;
   #api: RuntimeApi | undefined;
   #process: RuntimeProcess | undefined;
   #running: Running | undefined;
   #onGone: () => void = () => undefined;
 
-  /** Starts at once, without being waited for; a start that fails fails the first invocation. */
-  constructor(host: EnvironmentHost, record: FunctionRecord) {
+  /**
+   * Starts at once, without being waited for; a start that fails fails the first invocation. Its init takes
+   * `initDelayMs` longer than it would.
+   */
+  constructor(host: EnvironmentHost, record: FunctionRecord, { initDelayMs }: { readonly initDelayMs: number }) {
     this.#host = host;
     this.record = record;
+    this.#initDelayMs = initDelayMs;
     this.#folder = join(host.workFolder, this.id);
     this.ended = new Promise((resolve) => {
       this.#onGone = resolve;
@@ -87,13 +100,13 @@ export class Environment {
    *
    * @throws {LambdaError} `ServiceException` when the process could not be started.
    */
-  async invoke(request: InvocationRequest): Promise<InvocationResult | undefined> {
+  async invoke(request: InvocationRequest, fault?: InvocationFault): Promise<InvocationResult | undefined> {
     if (!this.#alive) return undefined;
-    const timer = this.#endAfter(INIT_LIMIT_MS + this.#timeoutMs);
+    const timer = this.#process && this.#endAfter(INIT_LIMIT_MS + this.#timeoutMs);
     try {
       this.#process?.watchMemory();
       const settled = await new Promise<Settled>((settle, reject) => {
-        this.#running = { request, startedAtMs: performance.now(), taken: false, timer, settle, reject };
+        this.#running = { request, startedAtMs: performance.now(), taken: false, timer, fault, settle, reject };
         this.#offer();
       });
       const durationMs = performance.now() - (this.#running?.startedAtMs ?? 0);
@@ -110,6 +123,7 @@ export class Environment {
   /** Kills the process and everything it started; resolves when the folder is removed too. */
   close(): Promise<void> {
     this.#alive = false;
+    this.#closing.abort();
     this.#process?.end(ABSENT);
     return this.ended;
   }
@@ -120,27 +134,32 @@ export class Environment {
 
   async #start(): Promise<void> {
     const taskRoot = await this.#host.taskRoot(this.record);
+    if (this.#initDelayMs > 0) await this.#delayInit();
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    this.#leaveStartGate = await this.#host.startGate.enter();
+    const startedAtMs = performance.now();
     const api = await startRuntimeApi({
       onReady: () => {
-        this.#initMs = performance.now() - this.#createdAtMs;
+        this.#leaveStartGate();
+        this.#initMs = this.#initDelayMs + performance.now() - startedAtMs;
       },
       onInitError: (body) => {
         this.#alive = false;
         this.#running?.settle({ kind: 'initError', body });
       },
       onTaken: () => this.#onTaken(),
-      onAnswer: (answer) => this.#running?.settle(answer),
+      onAnswer: (answer) => this.#onAnswer(answer),
     });
     this.#api = api;
     if (!this.#alive) return this.#onProcessEnd(ABSENT);
     this.#process = this.#startProcess(taskRoot, api.address);
+    if (this.#running !== undefined) this.#running.timer = this.#endAfter(INIT_LIMIT_MS + this.#timeoutMs);
     this.#process.watchMemory();
     this.#offer();
   }
 
   #startProcess(taskRoot: string, runtimeApi: string): RuntimeProcess {
-    const { region, credentials, watcher, reaper } = this.#host;
+    const { region, credentials, runtime, watcher, reaper } = this.#host;
     const endpoint = this.#host.endpoint();
     const place = {
       environmentId: this.id,
@@ -152,6 +171,7 @@ export class Environment {
       credentials,
     };
     return startRuntimeProcess({
+      main: runtime,
       variables: environmentVariables(this.record, place),
       cwd: taskRoot,
       memoryMb: this.record.settings.memoryMb,
@@ -176,17 +196,36 @@ export class Environment {
     running.startedAtMs = performance.now();
     clearTimeout(running.timer);
     running.timer = this.#endAfter(this.#timeoutMs);
+    const end = endOf(running.fault);
+    if (end === undefined) return;
+    const early = setTimeout(() => this.#endAs(end.as), end.afterMs);
+    void this.ended.then(() => clearTimeout(early));
+  }
+
+  /** An environment that is to be killed under this invocation is so before it answers, however fast it was. */
+  #onAnswer(answer: RuntimeAnswer): void {
+    const end = endOf(this.#running?.fault);
+    if (end === undefined) this.#running?.settle(answer);
+    else this.#endAs(end.as);
+  }
+
+  #endAs(end: EnvironmentEnd): void {
+    this.#alive = false;
+    this.#process?.end(end);
+  }
+
+  async #delayInit(): Promise<void> {
+    await sleep(this.#initDelayMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
   }
 
   #endAfter(ms: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#alive = false;
-      this.#process?.end({ kind: 'timeout', timeoutSeconds: this.record.settings.timeoutSeconds });
-    }, ms);
+    const { timeoutSeconds } = this.record.settings;
+    return setTimeout(() => this.#endAs({ kind: 'timeout', timeoutSeconds }), ms);
   }
 
   #onProcessEnd(end: EnvironmentEnd, error?: unknown): void {
     this.#alive = false;
+    this.#leaveStartGate();
     const running = this.#running;
     if (error !== undefined) {
       running?.reject(new LambdaError('ServiceException', `the function could not be started: ${String(error)}`));
@@ -230,6 +269,13 @@ export class Environment {
 
 /** The end of an environment that local-cloud itself stops, or never got started. */
 const ABSENT: EnvironmentEnd = { kind: 'exit', code: null, signal: 'SIGKILL' };
+
+/** How and when a fault ends the environment under its invocation. */
+function endOf(fault: InvocationFault | undefined): { as: EnvironmentEnd; afterMs: number } | undefined {
+  if (fault?.kind === 'killEnvironment') return { as: ABSENT, afterMs: fault.afterMs ?? 0 };
+  if (fault?.kind === 'outOfMemory') return { as: { kind: 'memory' }, afterMs: fault.afterMs ?? 0 };
+  return undefined;
+}
 
 /** AWS X-Ray Developer Guide, "Tracing header". */
 function newTraceId(): string {

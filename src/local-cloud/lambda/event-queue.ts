@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { InvocationFault } from '../faults/fault.js';
 import type { InvocationRequest, InvocationResult } from './invocation-outcome.js';
 import { LambdaError } from './lambda-error.js';
 
@@ -6,6 +7,8 @@ import { LambdaError } from './lambda-error.js';
 export interface QueuedEvent {
   readonly functionName: string;
   readonly request: InvocationRequest;
+  /** What goes wrong with its first run. */
+  readonly fault?: InvocationFault;
 }
 
 // AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": after throttling
@@ -33,7 +36,16 @@ export class EventQueue {
   }
 
   push(event: QueuedEvent): void {
-    const done = this.#run(event)
+    this.#start(event, this.#retryDelaysMs);
+  }
+
+  /** Runs it once, as soon as there is room; not again when the function fails. */
+  deliver(event: QueuedEvent): void {
+    this.#start(event, []);
+  }
+
+  #start(event: QueuedEvent, retryDelaysMs: readonly number[]): void {
+    const done = this.#run(event, retryDelaysMs)
       .catch(() => undefined)
       .finally(() => this.#running.delete(done));
     this.#running.add(done);
@@ -51,10 +63,10 @@ export class EventQueue {
     this.#stop.abort();
   }
 
-  async #run(event: QueuedEvent): Promise<void> {
-    for (const delayMs of [0, ...this.#retryDelaysMs]) {
+  async #run({ fault, ...event }: QueuedEvent, retryDelaysMs: readonly number[]): Promise<void> {
+    for (const [run, delayMs] of [0, ...retryDelaysMs].entries()) {
       await pause(delayMs, this.#drain.signal);
-      const result = await this.#whenThereIsRoom(event);
+      const result = await this.#whenThereIsRoom(run === 0 && fault !== undefined ? { ...event, fault } : event);
       if (result === undefined || !result.failed) return;
     }
   }

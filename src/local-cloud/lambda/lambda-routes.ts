@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FaultSource } from '../faults/faults.js';
 import { type FunctionReference, LATEST, parseFunctionName } from './function-name.js';
 import { parseInvokeRequest } from './invoke-request.js';
 import { errorAnswer, LambdaError } from './lambda-error.js';
+import { injectLambdaFaults, type LambdaFaults } from './lambda-faults.js';
 import type { LambdaService } from './lambda-service.js';
 
 /** Checks who sent a request. @throws {LambdaError} when it is not signed by somebody known. */
@@ -16,10 +18,15 @@ interface FunctionParams {
 const BODY_LIMIT_BYTES = 70 * 1024 * 1024;
 
 /** Serves the Lambda API over a service (paths and verbs: Lambda API Reference). */
-export function serveLambda(server: FastifyInstance, service: LambdaService, authorize: Authorize): void {
+export function serveLambda(
+  server: FastifyInstance,
+  service: LambdaService,
+  { authorize, faults }: { readonly authorize: Authorize; readonly faults: FaultSource },
+): void {
   readBodiesAsBytes(server);
   server.addHook('onRequest', async (_request, reply) => void reply.header('x-amzn-requestid', randomUUID()));
   server.addHook('preHandler', async (request) => authorize(request, bodyOf(request)));
+  const injected = injectLambdaFaults(server, faults, (given) => parseFunctionName(given, service.region).name);
   server.setErrorHandler((error, _request, reply) => sendError(reply, error));
   server.setNotFoundHandler((request, reply) =>
     sendError(
@@ -30,7 +37,7 @@ export function serveLambda(server: FastifyInstance, service: LambdaService, aut
   serveFunctions(server, service);
   serveConcurrency(server, service);
   server.post<{ Params: FunctionParams }>('/2015-03-31/functions/:name/invocations', (request, reply) =>
-    invoke(service, request, reply),
+    invoke(service, injected, request, reply),
   );
 }
 
@@ -82,16 +89,22 @@ function serveConcurrency(server: FastifyInstance, service: LambdaService): void
   }));
 }
 
-async function invoke(service: LambdaService, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function invoke(
+  service: LambdaService,
+  faults: LambdaFaults,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const record = service.functions.find(referenceOf(service, request));
   const invocation = parseInvokeRequest(request.headers, bodyOf(request));
   const requestId = String(reply.getHeader('x-amzn-requestid'));
   if (invocation.kind === 'DryRun') return reply.status(204).send();
+  const fault = faults.ofInvocation(request);
   if (invocation.kind === 'Event') {
-    service.enqueue(record, requestId, invocation);
+    service.enqueue(record, requestId, invocation, fault);
     return reply.status(202).send();
   }
-  const result = await service.invoke(record, requestId, invocation);
+  const result = await service.invoke(record, requestId, invocation, fault);
   reply.header('x-amz-executed-version', LATEST).type('application/json');
   if (result.failed) reply.header('x-amz-function-error', 'Unhandled');
   if (invocation.log === 'Tail') reply.header('x-amz-log-result', result.logTail.toString('base64'));

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { InvocationFault } from '../faults/fault.js';
+import { bootstrapPath } from './bootstrap-path.js';
 import { createCodeCache } from './code-cache.js';
 import { ConcurrencyLedger } from './concurrency-ledger.js';
 import { EnvironmentPool, type PoolLimits } from './environment-pool.js';
@@ -25,6 +27,8 @@ export interface LambdaServiceOptions extends PoolLimits, Pick<EnvironmentPlace,
   /** Invocations at the same time, over all functions. */
   readonly concurrency: number;
   readonly eventRetryDelaysMs: readonly number[];
+  /** Main of another runtime than the one that belongs to this service. */
+  readonly runtime?: string;
   /** URL of local-cloud, once it listens. */
   endpoint(): string;
 }
@@ -36,16 +40,21 @@ export interface LambdaService {
   readonly reservations: ReservedConcurrency;
   readonly ledger: ConcurrencyLedger;
   /** Runs a function and answers with its result. @throws {LambdaError} `TooManyRequestsException`, `ServiceException` */
-  invoke(record: FunctionRecord, requestId: string, request: InvokeRequest): Promise<InvocationResult>;
+  invoke(
+    record: FunctionRecord,
+    requestId: string,
+    request: InvokeRequest,
+    fault?: InvocationFault,
+  ): Promise<InvocationResult>;
   /** Accepts an Event invocation. */
-  enqueue(record: FunctionRecord, requestId: string, request: InvokeRequest): void;
+  enqueue(record: FunctionRecord, requestId: string, request: InvokeRequest, fault?: InvocationFault): void;
   /** Gives queued events `graceMs`, then kills every process. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
 /** Opens the state and gets ready to run functions; nothing is started before the first invocation. */
 export async function startLambdaService(options: LambdaServiceOptions): Promise<LambdaService> {
-  const { region, credentials, endpoint } = options;
+  const { region, credentials, endpoint, runtime = bootstrapPath() } = options;
   const workFolder = join(options.workFolder, 'environments');
   await mkdir(workFolder, { recursive: true });
   const store = await openFunctionStore(options.folder);
@@ -55,15 +64,15 @@ export async function startLambdaService(options: LambdaServiceOptions): Promise
   const watcher = new ProcessWatcher(createProcessTable());
   const taskRoot = createCodeCache(join(options.workFolder, 'code'), store.readCode);
   const pool = new EnvironmentPool(
-    { region, credentials, watcher, reaper, workFolder, endpoint, taskRoot },
+    { region, credentials, runtime, watcher, reaper, workFolder, endpoint, taskRoot },
     options,
     ledger,
     ({ name, revisionId }) => store.get(name)?.revisionId === revisionId,
   );
   const functions = createFunctions({ region, store, ledger, onChange: () => pool.recycle() });
   const events = new EventQueue(
-    async ({ functionName, request }) =>
-      pool.invoke(functions.find({ name: functionName, qualifier: '$LATEST' }), request),
+    async ({ functionName, request, fault }) =>
+      pool.invoke(functions.find({ name: functionName, qualifier: '$LATEST' }), request, fault),
     options.eventRetryDelaysMs,
   );
   const toInvocation = (record: FunctionRecord, requestId: string, { payload, clientContext }: InvokeRequest) => ({
@@ -77,9 +86,18 @@ export async function startLambdaService(options: LambdaServiceOptions): Promise
     functions,
     reservations,
     ledger,
-    invoke: (record, requestId, request) => pool.invoke(record, toInvocation(record, requestId, request)),
-    enqueue: (record, requestId, request) =>
-      events.push({ functionName: record.name, request: toInvocation(record, requestId, request) }),
+    async invoke(record, requestId, request, fault) {
+      const invocation = toInvocation(record, requestId, request);
+      const result = pool.invoke(record, invocation, fault);
+      // The second delivery is nobody's: it waits for room where there is none, and fails unseen.
+      if (fault?.kind === 'duplicate') events.deliver({ functionName: record.name, request: invocation });
+      return result;
+    },
+    enqueue(record, requestId, request, fault) {
+      const event = { functionName: record.name, request: toInvocation(record, requestId, request) };
+      events.push(fault === undefined ? event : { ...event, fault });
+      if (fault?.kind === 'duplicate') events.deliver(event);
+    },
     async close({ graceMs }) {
       await events.close({ graceMs });
       await pool.close();

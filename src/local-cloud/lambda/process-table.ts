@@ -23,8 +23,10 @@ export function createProcessTable(): ProcessTable {
   return existsSync('/proc/self/stat') ? createProcTable() : createPsTable();
 }
 
-// proc(5): /proc/pid/stat is "pid (comm) state ppid pgrp …", comm may hold anything; VmRSS of /proc/pid/status is in kB.
+// proc(5): /proc/pid/stat is "pid (comm) state ppid pgrp …", comm may hold anything; the second number of
+// /proc/pid/statm is the resident pages, a third of the work of /proc/pid/status.
 function createProcTable(): ProcessTable {
+  const pageBytes = pageSize();
   let pids: readonly number[] = [];
   return {
     async refresh() {
@@ -39,8 +41,15 @@ function createProcTable(): ProcessTable {
         .map(Number);
       return parentPid === undefined || groupId === undefined ? undefined : { parentPid, groupId };
     },
-    rssBytes: (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readIfThere(`/proc/${pid}/status`))?.[1] ?? 0) * 1024,
+    rssBytes: (pid) => Number(readIfThere(`/proc/${pid}/statm`).split(' ', 2)[1] ?? 0) * pageBytes,
   };
+}
+
+/** In bytes: this process's resident memory, which proc(5) tells in kB too, over its resident pages; a power of two. */
+function pageSize(): number {
+  const kib = Number(/^VmRSS:\s+(\d+)/m.exec(readIfThere('/proc/self/status'))?.[1]);
+  const pages = Number(readIfThere('/proc/self/statm').split(' ', 2)[1]);
+  return 2 ** Math.round(Math.log2((kib * 1024) / pages));
 }
 
 function readIfThere(path: string): string {

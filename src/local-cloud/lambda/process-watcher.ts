@@ -1,10 +1,12 @@
 import type { ProcessTable } from './process-table.js';
 
 const INTERVAL_MS = 50;
+// Of one core: with many trees, or on a busy machine, looks are further apart.
+const MOST_OF_THE_TIME = 0.1;
 
 /** One process with all that it started, told by parentage and by process group. */
 export interface WatchedTree {
-  /** Starts to look at the tree's memory every 50 ms. */
+  /** Starts to look at the tree's memory every 50 ms, or less often where a look takes longer than 5 ms. */
   resume(): void;
   /** Looks a last time, and stops. */
   pause(): void;
@@ -66,6 +68,7 @@ export class ProcessWatcher {
     if (this.#looking) return;
     this.#looking = true;
     while (this.#activeTrees().length > 0) {
+      const startedMs = performance.now();
       try {
         await this.#table.refresh();
         this.#sortOut(this.#table.pids());
@@ -73,7 +76,8 @@ export class ProcessWatcher {
       } catch {
         // A look that fails (no process left to start `ps` with) is one look less.
       }
-      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS).unref());
+      const pauseMs = Math.max(INTERVAL_MS, (performance.now() - startedMs) / MOST_OF_THE_TIME);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
     }
     this.#looking = false;
   }

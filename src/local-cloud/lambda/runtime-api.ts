@@ -1,5 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 
 /** One invocation as it is handed to a runtime. */
 interface RuntimeInvocation {
@@ -46,40 +47,57 @@ export const MAX_RESPONSE_BYTES = 6_291_556;
 /** Largest body read at all: beyond, the connection is cut off. */
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Starts the API on a free port of 127.0.0.1. */
+/** Starts the API on a free port of 127.0.0.1. Node's bare server: there may be a thousand of them. */
 export async function startRuntimeApi(listener: RuntimeListener): Promise<RuntimeApi> {
   const state = new RuntimeState(listener);
-  const server = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  server.get('/2018-06-01/runtime/invocation/next', (_request, reply) => state.next(reply));
-  server.post('/2018-06-01/runtime/invocation/:requestId/response', (request, reply) => {
-    const body = bodyOf(request);
-    if (body.length <= MAX_RESPONSE_BYTES) return state.answer(request, reply, { kind: 'response', body });
-    reply.status(413);
-    return state.answer(request, reply, { kind: 'tooLarge' });
+  const server = createServer((request, response) => {
+    void serve(state, listener, request, response).catch(() => response.destroy());
   });
-  server.post('/2018-06-01/runtime/invocation/:requestId/error', (request, reply) =>
-    state.answer(request, reply, { kind: 'error', body: bodyOf(request) }),
-  );
-  server.post('/2018-06-01/runtime/init/error', (request, reply) => {
-    listener.onInitError(bodyOf(request));
-    return accept(reply);
-  });
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = server.server.address() as AddressInfo;
+  // A connection rests as long as its invocation takes, and a poll waits as long as there is no work.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
+  server.listen({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
   return {
     address: `127.0.0.1:${port}`,
     offer: (invocation) => state.offer(invocation),
-    close: () => server.close(),
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
   };
+}
+
+const PREFIX = '/2018-06-01/runtime/';
+
+async function serve(
+  state: RuntimeState,
+  listener: RuntimeListener,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method, url = '' } = request;
+  if (method === 'GET' && url === `${PREFIX}invocation/next`) return state.next(response);
+  const [, requestId, verb] = /^\/2018-06-01\/runtime\/(?:invocation\/([^/]+)|init)\/(response|error)$/.exec(url) ?? [];
+  if (method !== 'POST' || verb === undefined) return send(response, 404, { errorType: 'UnknownPath' });
+  const body = await readBody(request);
+  if (requestId === undefined) {
+    listener.onInitError(body);
+    return send(response, 202, OK);
+  }
+  if (verb === 'error') return state.answer(requestId, response, { kind: 'error', body });
+  const tooLarge = body.length > MAX_RESPONSE_BYTES;
+  state.answer(requestId, response, tooLarge ? { kind: 'tooLarge' } : { kind: 'response', body });
 }
 
 /** What waits for what: the runtime's open poll, or an invocation not yet asked for; and the one under way. */
 class RuntimeState {
   readonly #listener: RuntimeListener;
   #ready = false;
-  #poll: FastifyReply | undefined;
+  #poll: ServerResponse | undefined;
   #offered: RuntimeInvocation | undefined;
   #inFlight: string | undefined;
 
@@ -87,12 +105,11 @@ class RuntimeState {
     this.#listener = listener;
   }
 
-  next(reply: FastifyReply): FastifyReply {
-    this.#poll = reply;
+  next(poll: ServerResponse): void {
+    this.#poll = poll;
     if (!this.#ready) this.#listener.onReady();
     this.#ready = true;
     this.#handOut();
-    return reply;
   }
 
   offer(invocation: RuntimeInvocation): void {
@@ -100,14 +117,14 @@ class RuntimeState {
     this.#handOut();
   }
 
-  answer(request: FastifyRequest, reply: FastifyReply, answer: RuntimeAnswer): FastifyReply {
-    const { requestId } = request.params as { requestId: string };
+  answer(requestId: string, response: ServerResponse, answer: RuntimeAnswer): void {
     if (requestId !== this.#inFlight) {
-      return reply.status(400).send({ errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' });
+      send(response, 400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' });
+      return;
     }
     this.#inFlight = undefined;
     this.#listener.onAnswer(answer);
-    return accept(reply);
+    send(response, answer.kind === 'tooLarge' ? 413 : 202, OK);
   }
 
   #handOut(): void {
@@ -118,12 +135,14 @@ class RuntimeState {
     this.#offered = undefined;
     this.#inFlight = invocation.requestId;
     this.#listener.onTaken();
-    void poll.headers(headersOf(invocation)).type('application/json').send(invocation.payload);
+    poll.writeHead(200, headersOf(invocation)).end(invocation.payload);
   }
 }
 
-function headersOf(invocation: RuntimeInvocation): Record<string, string> {
+function headersOf(invocation: RuntimeInvocation): Record<string, string | number> {
   return {
+    'content-type': 'application/json',
+    'content-length': invocation.payload.length,
     'lambda-runtime-aws-request-id': invocation.requestId,
     'lambda-runtime-deadline-ms': String(Date.now() + invocation.timeoutMs),
     'lambda-runtime-invoked-function-arn': invocation.functionArn,
@@ -132,11 +151,22 @@ function headersOf(invocation: RuntimeInvocation): Record<string, string> {
   };
 }
 
-function accept(reply: FastifyReply): FastifyReply {
-  if (reply.statusCode === 200) reply.status(202);
-  return reply.send({ status: 'OK' });
+const OK = { status: 'OK' };
+
+function send(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    .end(text);
 }
 
-function bodyOf(request: FastifyRequest): Buffer {
-  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT_BYTES) throw new Error('the body is too large');
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { bootstrapPath } from './bootstrap-path.js';
 import type { GroupReaper } from './group-reaper.js';
 import type { EnvironmentEnd } from './invocation-failure.js';
 import type { ProcessWatcher } from './process-watcher.js';
 
 /** What a runtime's process is started with. */
 export interface RuntimeProcessSpec {
+  /** Path of its main. */
+  readonly main: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly memoryMb: number;
@@ -31,7 +32,7 @@ const MIB = 1024 * 1024;
 
 /** Starts the runtime; its stdin is a pipe that nobody writes to, whose end tells it that local-cloud is gone. */
 export function startRuntimeProcess(spec: RuntimeProcessSpec): RuntimeProcess {
-  const child = spawn(process.execPath, [...heapFlags(spec.memoryMb), bootstrapPath()], {
+  const child = spawn(process.execPath, [...heapFlags(spec.memoryMb), spec.main], {
     cwd: spec.cwd,
     env: { ...spec.variables },
     stdio: 'pipe',

@@ -53,6 +53,9 @@ const OPERATIONS: readonly Operation[] = [
   LIST_OBJECTS,
 ];
 
+/** Names of all operations, as in the API reference. */
+export const S3_OPERATION_NAMES: ReadonlySet<string> = new Set(OPERATIONS.map(({ name }) => name));
+
 const UNDERSTOOD_HEADER =
   /^x-amz-(?:content-sha256|date|security-token|user-agent|decoded-content-length|trailer|sdk-checksum-algorithm|checksum-.+|meta-.*|copy-source(?:-range|-if-.+)?|metadata-directive|mp-object-size|if-match-.+)$/;
 

@@ -55,13 +55,26 @@ export class S3Error extends SluiceError {
   constructor(
     code: S3ErrorCode,
     message: string,
-    options: { details?: Readonly<Record<string, string>>; headers?: Readonly<Record<string, string>> } = {},
+    options: {
+      details?: Readonly<Record<string, string>>;
+      headers?: Readonly<Record<string, string>>;
+      status?: number;
+    } = {},
   ) {
     super(code, message);
-    this.status = STATUSES[code];
+    this.status = options.status ?? STATUSES[code];
     this.details = options.details ?? {};
     this.headers = options.headers ?? {};
   }
+}
+
+/** An error of any code, as a script of faults asks for it. */
+export function scriptedError(fault: {
+  readonly code: string;
+  readonly status: number;
+  readonly message: string;
+}): S3Error {
+  return new S3Error(fault.code as S3ErrorCode, fault.message, { status: fault.status });
 }
 
 /** The request is understood, and this stand-in does not have what it asks for: never a silent success. */

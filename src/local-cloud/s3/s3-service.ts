@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../../errors.js';
+import { type FaultSource, NO_FAULTS } from '../faults/faults.js';
 import { verifySigV4 } from '../sigv4.js';
 import { findOperation } from './find-operation.js';
 import { replyError } from './reply.js';
 import { S3Error } from './s3-error.js';
+import { runUnderFault } from './s3-faults.js';
 import { effectiveHeaders, parseTarget } from './s3-request.js';
 import { Buckets } from './store/buckets.js';
 
@@ -17,6 +19,8 @@ export interface S3ServiceOptions {
   readonly region: string;
   /** The clock, in milliseconds since the epoch. Default: the machine's. */
   readonly now?: () => number;
+  /** What goes wrong with requests that are signed as they must be. Default: nothing. */
+  readonly faults?: FaultSource;
 }
 
 /** An S3 server without its socket. */
@@ -38,6 +42,7 @@ export interface S3Service {
 export function createS3Service(options: S3ServiceOptions): S3Service {
   const buckets = new Buckets(options.folder);
   const now = options.now ?? Date.now;
+  const faults = options.faults ?? NO_FAULTS;
   const underWay = new Map<Promise<void>, ServerResponse>();
   let loaded: Promise<void> | undefined;
   let closed = false;
@@ -69,7 +74,11 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
     // The request must outlive a reader that stops early, or its connection closes before the answer.
     const body = incoming.iterator({ destroyOnReturn: false });
     const request = { body, response, requestId, method, address, query, headers, payload: verdict.payload };
-    await findOperation(request).run(request, { buckets, region: options.region, now });
+    const operation = findOperation(request);
+    const run = (asked: typeof request) => operation.run(asked, { buckets, region: options.region, now });
+    const { kind: _, ...place } = address;
+    const fault = faults.strike({ service: 's3', operation: operation.name, ...place });
+    await (fault === undefined ? run(request) : runUnderFault(fault, request, incoming, run));
   };
 
   return {

@@ -1,7 +1,11 @@
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 const MODULE = new URL('../../../dist/cli/local-cloud-command.js', import.meta.url).href;
 const SCRIPT = `const { localCloudCommand } = await import('${MODULE}'); await localCloudCommand().parseAsync(process.argv.slice(1), { from: 'user' });`;
@@ -29,6 +33,42 @@ describe('sluice local-cloud', () => {
     } finally {
       command.kill('SIGKILL');
     }
+  });
+
+  /** A file with this text. */
+  async function file(text: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-faults-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'faults.json'), text);
+    return join(folder, 'faults.json');
+  }
+
+  test('injects the faults of a file, and tells each on stderr', async () => {
+    const rules = [{ name: 'first', service: 's3', nth: 1, fault: { kind: 'error', code: 'SlowDown' } }];
+    const command = run('--faults', await file(JSON.stringify(rules)), '--fault-seed', '3');
+    try {
+      const lines = createInterface(command.stdout);
+      const [first] = (await once(lines, 'line')) as [string];
+      const credentials = { accessKeyId: 'LOCALCLOUDKEY', secretAccessKey: 'local-cloud-secret' };
+      const endpoint = first.slice('export AWS_ENDPOINT_URL='.length);
+      const s3 = new S3Client({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+      onTestFinished(() => s3.destroy());
+      await expect(s3.send(new ListBucketsCommand({}))).rejects.toMatchObject({ name: 'SlowDown' });
+      expect((await s3.send(new ListBucketsCommand({}))).Buckets).toEqual([]);
+      command.kill('SIGTERM');
+      expect((await command).stderr).toContain('fault first: SlowDown before execution on s3 ListBuckets');
+    } finally {
+      command.kill('SIGKILL');
+    }
+  });
+
+  test.each([
+    ['that is no JSON', 'many', /--faults .*faults\.json: .*JSON/],
+    ['with a rule that does not fit', '[{"fault":{"kind":"explode"}}]', /faults\[0\]\.fault\.kind/],
+  ])('refuses a file of faults %s', async (_, text, message) => {
+    const { exitCode, stderr } = await run('--faults', await file(text));
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(message);
   });
 
   test('refuses a port that is no number, without a start', async () => {

@@ -36,7 +36,11 @@ function dieWithParent(): void {
 /** Uncaught errors answer the running invocation and end the environment, with the exit codes of AWS's runtime. */
 function reportUncaught(): void {
   const end = async (error: unknown, exitCode: number): Promise<never> => {
-    if (inFlight !== undefined) await answer(inFlight, { kind: 'error', report: errorReportOf(error) }).catch(ignore);
+    if (inFlight !== undefined) {
+      const report: HandlerEnd = { kind: 'error', report: errorReportOf(error) };
+      await log(report);
+      await answer(inFlight, report).catch(ignore);
+    }
     process.exit(exitCode);
   };
   process.on('uncaughtException', (error) => void end(error, 129));
@@ -56,22 +60,25 @@ async function main(): Promise<void> {
     process.exit(1);
   }
   reportUncaught();
-  for (;;) {
-    const invocation = await client.next();
+  for (let invocation = await client.next(); ; ) {
     inFlight = invocation.requestId;
     process.env._X_AMZN_TRACE_ID = invocation.traceId;
     const end = await run(handler, invocation);
     inFlight = undefined;
-    await answer(invocation.requestId, end);
+    await log(end);
+    // The answer and the call for the next one travel together.
+    [, invocation] = await Promise.all([answer(invocation.requestId, end), client.next()]);
   }
 }
 
-/** What was logged before goes out before, so that the caller's log is whole. */
-async function answer(requestId: string, end: HandlerEnd): Promise<void> {
+/** What was logged before goes out before the answer, so that the caller's log is whole. */
+async function log(end: HandlerEnd): Promise<void> {
   if (end.kind === 'error') logged(end.report);
   await flushOutput();
-  if (end.kind === 'value') await client.respond(requestId, end.body);
-  else await client.fail(requestId, end.report);
+}
+
+function answer(requestId: string, end: HandlerEnd): Promise<void> {
+  return end.kind === 'value' ? client.respond(requestId, end.body) : client.fail(requestId, end.report);
 }
 
 async function run(handler: Handler, invocation: Invocation): Promise<HandlerEnd> {

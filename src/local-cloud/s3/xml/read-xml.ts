@@ -16,7 +16,8 @@ export interface XmlReader {
 
 /** Reads a document whose root is `root`. @throws {S3Error} `MalformedXML` */
 export function readXml(document: string, root: string): XmlReader {
-  if (UNSAFE.test(document) || XMLValidator.validate(document) !== true) throw malformedXml();
+  if (UNSAFE.test(document) || NOT_IN_XML.test(document) || XMLValidator.validate(document) !== true)
+    throw malformedXml();
   const parsed = parser.parse(document) as XmlNode;
   if (typeof parsed === 'string' || !(root in parsed)) throw malformedXml();
   return readerOf((parsed as { readonly [name: string]: XmlNode })[root] as XmlNode);
@@ -30,6 +31,9 @@ export function malformedXml(): S3Error {
 
 /** No document type, no entities of its own; and the parser drops references to characters that XML 1.0 forbids. */
 const UNSAFE = /<!DOCTYPE|<!ENTITY|&#(?:x0*(?:0|[1-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));/i;
+
+/** Characters that no XML document holds, which the parser takes. Source: XML 1.0, production 2 (Char). */
+const NOT_IN_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 
 const parser = new XMLParser({
   parseTagValue: false,

@@ -27,6 +27,23 @@ describe('AdaptiveLimit', () => {
     expect(Array.from({ length: 6 }, () => round(limit, 'answered'))).toEqual([64, 128, 256, 512, 1_000, 1_000]);
   });
 
+  test('who is not refused at once counts as a success, and only once', () => {
+    const limit = new AdaptiveLimit(1_000);
+    const first = fill(limit);
+    for (const place of first) limit.letIn(place);
+    expect(limit.current).toBe(128);
+    for (const place of first) limit.release(place, 'answered');
+    expect(limit.current).toBe(128);
+  });
+
+  test('who is refused late is refused all the same', () => {
+    const limit = new AdaptiveLimit(1_000);
+    const places = fill(limit);
+    for (const place of places) limit.letIn(place);
+    for (const place of places) limit.release(place, 'throttled');
+    expect(limit.current).toBe(32);
+  });
+
   test('a round of refusals is one cut, to half of what was under way', () => {
     const limit = new AdaptiveLimit(1_000);
     expect(round(limit, 'throttled')).toBe(64);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { REFUSED_WITHIN_MS } from '../../../../src/executors/lambda/adaptive-limit.js';
 import {
   type Answer,
   echo,
@@ -29,6 +30,8 @@ async function lambda(...args: Parameters<typeof scriptedLambda>): Promise<Scrip
   return open;
 }
 
+// Lambda's refusal, without the wait it may ask for.
+const turningAway = failing(429, 'TooManyRequestsException');
 const never = () => new AbortController().signal;
 
 /** Invokes with a payload of one word, and answers with the one that came back. */
@@ -84,8 +87,17 @@ describe('refusals for load', () => {
     expect(server.seen).toHaveLength(4);
   });
 
+  test('are not asked again before their Retry-After is over', async () => {
+    const script = [refusing];
+    const server = await lambda((response, request) => (script.shift() ?? echo)(response, request));
+    const startedMs = performance.now();
+    await expect(call(server, 'x')).resolves.toBe('x');
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1000);
+    expect(server.seen).toHaveLength(2);
+  });
+
   test('for longer than the deadline, with none getting through, are THROTTLED', async () => {
-    const server = await lambda(refusing, { throttleDeadlineMs: 200 });
+    const server = await lambda(turningAway, { throttleDeadlineMs: 200 });
     await expect(call(server, 'x')).rejects.toMatchObject({
       code: 'THROTTLED',
       class: 'infrastructure',
@@ -116,18 +128,15 @@ describe('at most maxConcurrency invocations', () => {
     expect(Math.max(...server.seen.map(({ underWay }) => underWay))).toBeLessThanOrEqual(4);
   });
 
-  test('and no more than the first limit of 64, while it is not known what the service takes', async () => {
+  test('and no more than 64 at first: more follow once these have not been refused, answered or not', async () => {
     const { answer, held } = holding();
     const server = await lambda(answer, { maxConcurrency: 150 });
+    const startedMs = performance.now();
     const all = Promise.all(words(150).map((word) => call(server, word)));
-    await server.arrived(64);
-    // What must not come has no event of its own.
-    await sleep(100);
-    expect(server.seen).toHaveLength(64);
-    for (let answered = 0; answered < 150; answered++) {
-      await server.arrived(answered + 1);
-      held.shift()?.();
-    }
+    await server.arrived(65);
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(REFUSED_WITHIN_MS);
+    await server.arrived(150);
+    for (let answered = 0; answered < 150; answered++) held.shift()?.();
     await all;
   });
 
@@ -198,7 +207,7 @@ describe('an abort', () => {
 
   test('while backing off ends the wait, and no request follows', async () => {
     const stop = new AbortController();
-    const server = await lambda(refusing);
+    const server = await lambda(turningAway);
     const refused = call(server, 'x', 0, stop.signal);
     await server.arrived(3);
     stop.abort(REASON);

@@ -201,6 +201,17 @@ describe('a batch deletion', () => {
     expect(await answerOf(s3.client.send(tooMany))).toBe('MalformedXML 400');
   });
 
+  test.each(['control\u0001', 'not a character \uffff'])(
+    'with a key that XML cannot carry is refused whole: %j',
+    async (Key) => {
+      await put('batch/kept');
+      const Objects = [{ Key: 'batch/kept' }, { Key }];
+      const answer = s3.client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+      expect(await answerOf(answer)).toBe('MalformedXML 400');
+      expect(await answerOf(text('batch/kept'))).toBe('ok');
+    },
+  );
+
   test('says nothing of what it deleted when quiet', async () => {
     const answer = await s3.client.send(
       new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: 'x' }], Quiet: true } }),
