@@ -43,6 +43,24 @@ type Check = (title: string, body: (place: Place) => Promise<void>) => unknown;
 
 const MEBIBYTE = 1024 * 1024;
 const SIZES = [0, 1, 3_000, 8 * MEBIBYTE, 20 * MEBIBYTE + 11];
+const ODD_NAMES = [
+  'a b.txt',
+  ' spaces at both ends ',
+  'plus+plus',
+  'percent%2Fslash%',
+  '%zz',
+  'ünïcødé 😀 日本',
+  // One letter written in two ways is two names.
+  'caf\u00e9',
+  'cafe\u0301',
+  `quotes"'&<>\``,
+  'semi;colon=equals',
+  'question?mark#hash',
+  'back\\slash',
+  '..dots..',
+  '-dash',
+  'tab\tin',
+];
 const { signal: never } = new AbortController();
 
 function declarations(check: Check): void {
@@ -76,10 +94,9 @@ function transfers(check: Check): void {
   });
 
   check('names that URLs, shells and forms could spoil are kept', async (place) => {
-    for (const name of ['a b.txt', 'plus+plus', 'ünïcødé 😀', `quotes"'&<>`, 'semi;colon=equals']) {
-      await send(place, name, Buffer.from(name));
-      assert.equal(await readFile(await fetchTo(place, name), 'utf8'), name);
-    }
+    for (const name of ODD_NAMES) await send(place, name, Buffer.from(name));
+    for (const name of ODD_NAMES) assert.equal(await readFile(await fetchTo(place, name), 'utf8'), name);
+    assert.deepEqual([...(await place.names())].sort(), [...ODD_NAMES].sort());
   });
 
   check('a file is replaced as a whole, and its identity changes', async (place) => {

@@ -70,7 +70,7 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
         const target = sourceOf(url, relayed);
         return { url, path, target, staging: providerOf(providers, target, 'canStageOut') };
       });
-      await runParallel(outputs, { limit: PARALLEL_FILES, signal }, assertWritten);
+      assertNoneMissing(await runParallel(outputs, { limit: PARALLEL_FILES, signal }, missing));
       const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
         return [move.url, await move.staging.stageOut(move.target, { path: move.path, signal: stop })] as const;
       });
@@ -97,13 +97,29 @@ function providerOf(providers: readonly Staging[], file: DataFile, can: 'canStag
   throw new SluiceError('NO_STAGING', `no staging can ${direction} ${file.url}: known here are ${known || 'none'}`);
 }
 
-async function assertWritten({ url, path }: WrittenOutput): Promise<void> {
+interface Missing extends WrittenOutput {
+  readonly cause: unknown;
+}
+
+async function missing(output: WrittenOutput): Promise<Missing | undefined> {
   try {
-    await localIdentity(path);
-  } catch (error) {
-    const text = `the app ended well, but its output ${url} is not there: it should have written the file ${path}`;
-    throw new SluiceError('MISSING_OUTPUT', `${text} (${messageOf(error)})`, { cause: error });
+    await localIdentity(output.path);
+    return undefined;
+  } catch (cause) {
+    return { ...output, cause };
   }
+}
+
+function assertNoneMissing(looked: readonly (Missing | undefined)[]): void {
+  const found = looked.filter((output) => output !== undefined);
+  const [first] = found;
+  if (first === undefined) return;
+  const lines = found.map(({ url, path, cause }) => `${url}: should be the file ${path} (${messageOf(cause)})`);
+  const text =
+    found.length === 1
+      ? `the app ended well, but its output ${first.url} is not there: it should have written the file ${first.path} (${messageOf(first.cause)})`
+      : `the app ended well, but ${found.length} of its outputs are not there:\n${lines.join('\n')}`;
+  throw new SluiceError('MISSING_OUTPUT', text, { cause: first.cause });
 }
 
 // Inputs and outputs lie apart, so that one file can be both, and an input is never taken for an output.

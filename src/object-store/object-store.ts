@@ -1,6 +1,6 @@
 /** Identity and size of one object. */
 export interface ObjectInfo {
-  /** Key within the store's bucket, never percent-encoded. */
+  /** Key within the store's bucket, never percent-encoded: {@link ObjectStore} says what it may be. */
   readonly key: string;
   /** Size in bytes. */
   readonly size: number;
@@ -12,7 +12,8 @@ export interface ObjectInfo {
 
 /**
  * Inclusive byte range, as in RFC 9110: `{ start: 0, end: 99 }` is the first hundred bytes. An end behind the object's
- * end gives what there is; a start behind it is `INVALID_OPTIONS`.
+ * end gives what there is; a start behind it, as any is in an object of no bytes, or an end before the start is
+ * `INVALID_OPTIONS`.
  */
 export interface ByteRange {
   readonly start: number;
@@ -44,6 +45,11 @@ export interface PutOptions {
  * the way, checksum), `SERVICE_FAILED` (after the store's own retries), or with `signal.reason` once aborted. Writes
  * are atomic: an object appears whole or not at all; one that was retried because its answer got lost counts as done
  * by this caller, never as `PRECONDITION_FAILED` against itself.
+ *
+ * A key is 1 to 1,024 bytes of Unicode text; another one is `INVALID_OPTIONS` before anything is sent. Every character
+ * stands for itself: `/`, `..`, `%2F`, spaces and control characters mean nothing, and no two ways to write a letter
+ * are the same key. Amazon S3, local-cloud and memory take all of them; a server that refuses some of the control
+ * characters (radosgw: NUL) answers `INVALID_OPTIONS` or `SERVICE_FAILED`.
  */
 export interface ObjectStore {
   /** URL of the bucket without a trailing slash, e.g. `s3://my-bucket`. */

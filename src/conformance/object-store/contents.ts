@@ -7,15 +7,43 @@ export const MEBIBYTE: number = 1024 * 1024;
 /** Keys that XML, URLs, paths or forms could spoil. */
 export const ODD_KEYS: readonly string[] = [
   'a b/c d.txt',
+  ' ',
+  'space at the end ',
   'percent%2Fslash%20',
+  '%',
+  '%zz',
   'plus+plus',
   'ünïcødé-日本-😀',
+  // One letter written in two ways (NFC, NFD) is two keys.
+  'caf\u00e9',
+  'cafe\u0301',
   'dots/../kept/./so',
-  `quotes"'and<&>`,
+  '.',
+  '..',
+  '../above',
+  './here',
+  '/lead',
+  '//twice//over//',
+  `quotes"'and<&>\``,
   'tail/',
-  'question?mark#hash;semi=colon&amp;',
+  'tail',
+  'question?mark#hash;semi=colon&amp;&#65;',
   'back\\slash:colon@at',
+  '$(dollar) $HOME !*~|^[]{},',
+  'x-amz-meta?uploads&partNumber=1',
+  'tab\tin',
+  'return\rin',
+  'line\nfeed',
+  'control\u0001\u001f\u007f',
+  'nul\0byte',
+  'next\u0085line\u2028\u2029',
+  'not a character \ufffe\uffff',
+  'byte order \ufeff, right to left \u202e',
 ];
+
+/** A key as long as keys may be, in bytes, and one that is a byte too long. */
+export const LONGEST_KEY: string = `${'日'.repeat(340)}/xyz`;
+export const TOO_LONG_KEY: string = `${LONGEST_KEY}!`;
 
 export async function rejects(promise: Promise<unknown>, code: string): Promise<Error> {
   const error: unknown = await promise.then(

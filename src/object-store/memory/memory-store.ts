@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
+import { checkKey, checkRange } from '../check-request.js';
 import type { ByteRange, GetOptions, ObjectInfo, ObjectStore, PutOptions } from '../object-store.js';
 import { lengthOf, planParts } from '../part-plan.js';
 import { runParallel } from '../run-parallel.js';
@@ -9,9 +10,14 @@ import { createBearerServer } from './bearer-server.js';
 export function createMemoryStore({ bucket }: { readonly bucket: string }): ObjectStore {
   const objects: Objects = new Map();
   const url = `mem://${bucket}`;
-  const read = (key: string, options: GetOptions) => readStored(objects, `${url}/${key}`, key, options);
+  const read = (key: string, options: GetOptions) => {
+    checkKey(`read ${url}`, key);
+    checkRange(`read ${url}/${key}`, options.range);
+    return readStored(objects, `${url}/${key}`, key, options);
+  };
   const put: ObjectStore['put'] = async (key, body, options = {}) => {
     options.signal?.throwIfAborted();
+    checkKey(`write ${url}`, key);
     return writeStored(objects, `${url}/${key}`, key, Uint8Array.from(body), options);
   };
   const bearers = createBearerServer({
@@ -27,19 +33,25 @@ export function createMemoryStore({ bucket }: { readonly bucket: string }): Obje
     },
     put,
     putParts: async (key, size, readPart, options = {}) => {
+      checkKey(`write ${url}`, key);
       const body = await gather(`${url}/${key}`, size, readPart, options.signal);
       return writeStored(objects, `${url}/${key}`, key, body, options);
     },
     head: async (key, { signal } = {}) => {
       signal?.throwIfAborted();
+      checkKey(`look up ${url}`, key);
       return objects.get(key)?.info;
     },
     listAfter: (prefix, options = {}) => list(objects, prefix, options),
     deleteMany: async (keys, { signal } = {}) => {
       signal?.throwIfAborted();
+      for (const key of keys) checkKey(`delete from ${url}`, key);
       for (const key of keys) objects.delete(key);
     },
-    presign: (key, options) => bearers.presign(key, options),
+    presign: async (key, options) => {
+      checkKey(`presign ${url}`, key);
+      return bearers.presign(key, options);
+    },
     close: () => bearers.close(),
   };
 }
@@ -62,7 +74,7 @@ function readStored(
   const { info, body } = found;
   if (ifMatch !== undefined && ifMatch !== info.etag) throw inAnotherState('read', name);
   if (range === undefined) return { info, bytes: body };
-  if (range.start >= info.size || range.end < range.start) {
+  if (range.start >= info.size) {
     throw new SluiceError('INVALID_OPTIONS', `read ${name}: the range starts behind the end of the object`);
   }
   return { info, bytes: body.subarray(range.start, range.end + 1) };

@@ -7,9 +7,9 @@ export interface S3Subject {
   readonly key?: string | undefined;
 }
 
-/** `s3://bucket/key`, as messages name it. */
+/** `s3://bucket/key`, as messages name it: on one line, whatever the key. */
 export function nameOf({ bucket, key }: S3Subject): string {
-  return key === undefined ? `s3://${bucket}` : `s3://${bucket}/${key}`;
+  return key === undefined ? `s3://${bucket}` : `s3://${bucket}/${visible(key)}`;
 }
 
 /** Whether S3, or the way to it, may answer otherwise next time: 5xx, throttling, conflicts, broken connections. */
@@ -26,6 +26,14 @@ export function toSluiceError(error: unknown, subject: S3Subject): SluiceError {
   return new SluiceError(code, `${subject.action} ${nameOf(subject)}: ${text}${request}`, { cause: plainCause(facts) });
 }
 
+// Our bytes were not what their checksum, hash or length had announced.
+const CHANGED_ON_THE_WAY: readonly string[] = [
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
+  'IncompleteBody',
+];
+
 // Source: "Error responses", Amazon S3 API Reference. RequestTimeout is a 400: the service waited for our bytes.
 const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'SlowDown',
@@ -39,9 +47,7 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'TimeoutError',
   'ConditionalRequestConflict',
   'OperationAborted',
-  'BadDigest',
-  'XAmzContentChecksumMismatch',
-  'IncompleteBody',
+  ...CHANGED_ON_THE_WAY,
 ]);
 
 const TRANSIENT_SYSTEM_CODES: ReadonlySet<string> = new Set([
@@ -100,6 +106,9 @@ function explain(facts: Facts, subject: S3Subject): { code: string; text: string
   if (name === 'ConditionalRequestConflict' || status === 412) {
     return { code: 'PRECONDITION_FAILED', text: 'the object is not in the state the request named' };
   }
+  if (CHANGED_ON_THE_WAY.includes(name)) {
+    return { code: 'TRANSFER_FAILED', text: `the bytes were changed on the way, again and again: ${said(facts)}` };
+  }
   if (isTransientFacts(facts)) return { code: 'SERVICE_FAILED', text: `still failing after retries: ${said(facts)}` };
   if (name === 'NoSuchUpload') return { code: 'TRANSFER_FAILED', text: 'the upload was ended by somebody else' };
   if (status === 404) return { code: 'NOT_FOUND', text: missing(name, subject) };
@@ -128,7 +137,11 @@ function missing(name: string, { bucket, key }: S3Subject): string {
   if (name === 'NoSuchBucket' || key === undefined) {
     return `bucket '${bucket}' does not exist: create it (aws s3 mb s3://${bucket}) or check its name and the endpoint`;
   }
-  return `bucket '${bucket}' has no object '${key}': check the key, or whether the task that writes it has ended`;
+  return `bucket '${bucket}' has no object '${visible(key)}': check the key, or whether the task that writes it has ended`;
+}
+
+function visible(key: string): string {
+  return key.replace(/[\p{Cc}\u2028\u2029]/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function said({ name, message, systemCode, status }: Facts): string {

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { checkKey } from '../check-request.js';
 import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
 import { toSluiceError } from './s3-errors.js';
@@ -66,6 +67,7 @@ export async function deleteObjects(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const distinct = [...new Set(keys)];
+  for (const key of distinct) checkKey(`delete from s3://${requests.options.bucket}`, key);
   const listable = distinct.filter((key) => !NOT_IN_XML.test(key));
   const batches: string[][] = distinct.filter((key) => NOT_IN_XML.test(key)).map((key) => [key]);
   for (let index = 0; index < listable.length; index += KEYS_PER_REQUEST) {

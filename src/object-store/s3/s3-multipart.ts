@@ -102,13 +102,21 @@ function completeUpload(requests: S3Requests, upload: Upload, parts: readonly Up
   });
 }
 
-function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Promise<unknown> {
-  // Without the caller's signal: it may be what ended the upload.
-  return requests.send({ action: 'end upload of', key }, ({ sdk, client, abortSignal }) => {
-    const input = { Bucket: requests.options.bucket, Key: key, UploadId: uploadId };
-    return client.send(new sdk.AbortMultipartUploadCommand(input), { abortSignal });
-  });
+/**
+ * Ends an upload and everything it has stored: again and again until there is none, as a part that was still on its way
+ * may be kept by the first time. Source: AbortMultipartUpload, Amazon S3 API Reference.
+ */
+async function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Promise<void> {
+  const Bucket = requests.options.bucket;
+  for (let round = 0; round < ABORT_ROUNDS; round += 1) {
+    // Without the caller's signal: it may be what ended the upload. A missing upload rejects, and ends the rounds.
+    await requests.send({ action: 'end upload of', key }, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: uploadId }), { abortSignal }),
+    );
+  }
 }
+
+const ABORT_ROUNDS = 3;
 
 async function readPart(
   key: string,

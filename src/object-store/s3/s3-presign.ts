@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { checkKey } from '../check-request.js';
 import { openS3Client } from './s3-client.js';
 import { toSluiceError } from './s3-errors.js';
 import type { ResolvedS3StoreOptions } from './s3-options.js';
@@ -15,6 +16,7 @@ export function createS3Presigner(options: ResolvedS3StoreOptions): S3Presigner 
   const { bucket } = options;
   return {
     async presign(key, { method, expiresInSeconds }) {
+      checkKey(`presign s3://${bucket}`, key);
       if (!(expiresInSeconds >= 1 && expiresInSeconds <= LONGEST_SECONDS)) {
         const text = `a URL may be valid for 1 to ${LONGEST_SECONDS} seconds, not ${expiresInSeconds}`;
         throw new SluiceError('INVALID_OPTIONS', `presign s3://${bucket}/${key}: ${text}`);

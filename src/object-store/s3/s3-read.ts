@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { messageOf, SluiceError } from '../../errors.js';
+import { checkRange } from '../check-request.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
 import { backOffMs } from '../retry-policy.js';
@@ -27,6 +28,7 @@ interface OpenBody {
 }
 
 async function openBody(requests: S3Requests, key: string, { range, ifMatch, signal }: GetOptions): Promise<OpenBody> {
+  checkRange(`read s3://${requests.options.bucket}/${key}`, range);
   const output = await requests.send({ action: 'read', key, signal }, ({ sdk, client, abortSignal }) => {
     const command = new sdk.GetObjectCommand({
       Bucket: requests.options.bucket,
@@ -41,8 +43,15 @@ async function openBody(requests: S3Requests, key: string, { range, ifMatch, sig
   output.Body.on('error', () => undefined);
   destroyOnAbort(output.Body, signal);
   const length = output.ContentLength ?? 0;
-  const size = Number(/\/(\d+)$/.exec(output.ContentRange ?? '')?.[1] ?? length);
+  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(output.ContentRange ?? '') ?? [];
+  const size = Number(whole ?? length);
   const start = range?.start ?? 0;
+  // The whole object is right as well where it lies within the range.
+  const first = from ?? (range !== undefined && length <= lengthOf(range) ? 0 : undefined);
+  if (range !== undefined && Number(first) !== start) {
+    output.Body.destroy();
+    throw noRange(requests, key, range);
+  }
   return {
     info: { key, size, etag: unquote(output.ETag), lastModifiedMs: output.LastModified?.getTime() ?? 0 },
     range: { start, end: start + length - 1 },
@@ -128,6 +137,11 @@ function base64Of(checksum: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(checksum);
   return bytes.toString('base64');
+}
+
+function noRange({ options }: S3Requests, key: string, { start, end }: ByteRange): SluiceError {
+  const text = `the answer is not the range that was asked for, bytes ${start} to ${end}`;
+  return new SluiceError('PROTOCOL', `read s3://${options.bucket}/${key}: ${text}`);
 }
 
 function broken({ options }: S3Requests, key: string, text: string): SluiceError {

@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { checkKey } from '../check-request.js';
 import { retrying } from '../retry-policy.js';
 import { openS3Client } from './s3-client.js';
 import { isTransient, nameOf, type S3Subject, toSluiceError } from './s3-errors.js';
@@ -31,6 +32,7 @@ export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
     async send({ action, key, signal }, run) {
       signal?.throwIfAborted();
       const subject: S3Subject = { action, bucket, key };
+      if (key !== undefined) checkKey(`${action} s3://${bucket}`, key);
       opening ??= openS3Client(options, 'WHEN_SUPPORTED');
       const { sdk, client } = await opening;
       const policy = options.retry;

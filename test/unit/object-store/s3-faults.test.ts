@@ -47,6 +47,17 @@ describe('requests that may go better next time', () => {
     expect(requests()).toHaveLength(4);
   });
 
+  test.each(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'])(
+    'bytes that never arrive as they were sent (%s) are TRANSFER_FAILED',
+    async (code) => {
+      const store = await storeWith([failing(400, code)]);
+      const failed = { code: 'TRANSFER_FAILED', class: 'infrastructure', message: expect.stringMatching(code) };
+      await expect(store.put('key', new Uint8Array(3))).rejects.toMatchObject(failed);
+      // The fifth looks whether it was this write after all.
+      expect(requests()).toEqual([...Array(4).fill('PUT /bucket/key'), 'HEAD /bucket/key']);
+    },
+  );
+
   test('a service that never answers is given up at the deadline', async () => {
     const store = await storeWith([silent], {
       retry: { attempts: 9, baseDelayMs: 1, maxDelayMs: 1, deadlineMs: 150 },
@@ -185,6 +196,20 @@ describe('a body that breaks off', () => {
     });
   });
 
+  test('is never put together from a server that knows no ranges', async () => {
+    const whole = answering({ etag: '"v1"', 'content-length': '10' }, '0123456789');
+    const store = await storeWith([half, whole]);
+    const notTheRange = { code: 'PROTOCOL', message: expect.stringMatching(/bytes 4 to 9/) };
+    await expect(store.get('key')).rejects.toMatchObject(notTheRange);
+  });
+
+  test('as a whole stands for a range only where it is the range', async () => {
+    const store = await storeWith([answering({ etag: '"v1"', 'content-length': '10' }, '0123456789')]);
+    await expect(store.get('key', { range: { start: 2, end: 3 } })).rejects.toMatchObject({ code: 'PROTOCOL' });
+    await expect(store.get('key', { range: { start: 0, end: 3 } })).rejects.toMatchObject({ code: 'PROTOCOL' });
+    expect(textOf(await store.get('key', { range: { start: 0, end: 99 } }))).toBe('0123456789');
+  });
+
   test('again and again without a byte more is given up', async () => {
     const nothing: Answer = (response) => {
       response.writeHead(206, { etag: '"v1"', 'content-length': '6', 'content-range': 'bytes 4-9/10' });
@@ -235,6 +260,16 @@ describe('a body that does not fit its checksum', () => {
     });
     expect(given.map(textOf)).toEqual(['he']);
   });
+});
+
+test('an upload that failed is ended until there is none: a part on its way may outlive the first time', async () => {
+  const begun = answering({}, '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
+  const ended: Answer = (response) => void response.writeHead(204).end();
+  const script = [begun, failing(403, 'AccessDenied'), ended, ended, failing(404, 'NoSuchUpload')];
+  const store = await storeWith(script, { concurrency: 1 });
+  const upload = store.putParts('key', 2 * 8 * 1024 * 1024, async ({ start, end }) => new Uint8Array(end - start + 1));
+  await expect(upload).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  expect(fixture?.seen.map(({ method }) => method)).toEqual(['POST', 'PUT', 'DELETE', 'DELETE', 'DELETE']);
 });
 
 describe('many objects', () => {
