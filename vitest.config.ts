@@ -14,7 +14,8 @@ const config: ViteUserConfig = defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    // What takes longer than a test run may: `npm run test:soak`.
+    include: [process.env.SLUICE_SOAK === undefined ? 'test/!(soak)/**/*.test.ts' : 'test/soak/**/*.test.ts'],
     globalSetup: ['test/build-first.ts'],
     // The SDK's versions are pinned to ones that run on Node 20.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tellReaper } from './run/reaper-link.js';
 import { createBackends } from './worker/backends.js';
 import { createTaskRunner, type TaskRunner } from './worker/task-runner.js';
 
@@ -13,12 +14,16 @@ export interface WorkerOptions {
   readonly scratchRoot?: string;
 }
 
-/** `sluice/worker`: the one task runner, for the worker of an executor written elsewhere. */
+/**
+ * `sluice/worker`: the one task runner, for the worker of an executor written elsewhere. Make it on the main thread of
+ * the worker's process: the first command starts a reaper, which ends what commands are left once that process is gone.
+ */
 export function createWorker(options: WorkerOptions = {}): TaskRunner {
   return createTaskRunner({
     backends: createBackends(),
     scratchRoot: options.scratchRoot ?? join(tmpdir(), 'sluice'),
     sharesProject: options.sharesProject ?? false,
     runnerUrl: import.meta.url,
+    onProcessGroup: tellReaper,
   });
 }

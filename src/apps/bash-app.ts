@@ -1,4 +1,4 @@
-import type { IoApp } from './app.js';
+import type { IoApp, SetupOption } from './app.js';
 import { defineShippedApp } from './define-app.js';
 import type { WithIo } from './io.js';
 import type { ShellCommand } from './shell-quote.js';
@@ -13,9 +13,17 @@ export type BashApp<A extends readonly unknown[]> = IoApp<A, number>;
  *
  * @throws {SluiceError} `CODE_NOT_SHIPPABLE` naming every variable a worker will not have, `INVALID_OPTIONS`
  */
+export function bash<C>(fn: WithIo<[], BashResult, Awaited<C>>, options: AppOptions & SetupOption<C>): BashApp<[]>;
+export function bash<A extends readonly unknown[], C>(
+  fn: WithIo<A, BashResult, Awaited<C>>,
+  options: AppOptions & SetupOption<C>,
+): BashApp<A>;
 export function bash(fn: WithIo<[], BashResult>, options?: AppOptions): BashApp<[]>;
 export function bash<A extends readonly unknown[]>(fn: WithIo<A, BashResult>, options?: AppOptions): BashApp<A>;
-export function bash(fn: (...args: never[]) => unknown, options: AppOptions = {}): unknown {
+export function bash(
+  fn: (...args: never[]) => unknown,
+  options: AppOptions & Partial<SetupOption<unknown>> = {},
+): unknown {
   return defineShippedApp(fn, options, { kind: 'bash', io: true });
 }
 

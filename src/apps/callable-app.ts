@@ -26,9 +26,9 @@ type Call = (...args: readonly unknown[]) => AppFuture<unknown>;
 export function callableApp(definition: AppDefinition): Call & { with(options: TaskOptions): Call } {
   const plainRequest = requestOf(definition, NO_TASK_OPTIONS);
   const call = (args: readonly unknown[], options: ResolvedTaskOptions) => {
+    if (options !== NO_TASK_OPTIONS) refuseUselessOptions(definition, options);
     const kernel = definition.kernel ?? currentKernel(definition.name);
     if (options === NO_TASK_OPTIONS) return kernel.submit(plainRequest, args);
-    refuseUselessOptions(definition, options);
     return kernel.submit(requestOf(definition, options), args, options.inputs);
   };
   const callable: Call = (...args) => {
@@ -42,7 +42,15 @@ export function callableApp(definition: AppDefinition): Call & { with(options: T
       return call(args, resolved);
     };
   };
+  definitions.set(callable, definition);
   return Object.assign(callable, { with: withOptions });
+}
+
+const definitions = new WeakMap<object, AppDefinition>();
+
+/** What an app was made of; `undefined` for any other function. */
+export function definitionOf(app: object): AppDefinition | undefined {
+  return definitions.get(app);
 }
 
 function optionsIn(definition: AppDefinition, args: readonly unknown[]): ResolvedTaskOptions {
@@ -63,21 +71,23 @@ function tooManyArguments({ name, arity }: AppDefinition, args: readonly unknown
   );
 }
 
-/** Options that would do nothing: what places a task, for a join; what only a command writes, for a function. */
-const USELESS: Readonly<Record<'join' | 'function', readonly (keyof TaskOptions)[]>> = {
-  join: ['stdout', 'stderr', 'walltimeMs', 'resources', 'priority'],
-  function: ['stdout', 'stderr'],
-};
-const WHY_USELESS: Readonly<Record<'join' | 'function', string>> = {
-  join: 'its body runs in the client; give them to the apps it calls',
-  function: 'commands write there; use a bash app, or { io: true } and write to io.stdout.path',
-};
+/** Options that would do nothing for a join: what places a task. */
+const USELESS_TO_JOINS: readonly (keyof ResolvedTaskOptions)[] = [
+  'stdout',
+  'stderr',
+  'walltimeMs',
+  'resources',
+  'priority',
+];
 
-function refuseUselessOptions({ name, work, io }: AppDefinition, options: ResolvedTaskOptions): void {
-  const kind = work.kind === 'join' ? 'join' : 'function';
-  const useless = kind === 'function' && io ? [] : USELESS[kind].filter((key) => options[key] !== undefined);
+function refuseUselessOptions({ name, work }: AppDefinition, options: ResolvedTaskOptions): void {
+  if (work.kind !== 'join') return;
+  const useless = USELESS_TO_JOINS.filter((key) => options[key] !== undefined);
   if (useless.length === 0) return;
-  throw new SluiceError('INVALID_OPTIONS', `app '${name}' has no use for ${useless.join(', ')}: ${WHY_USELESS[kind]}`);
+  throw new SluiceError(
+    'INVALID_OPTIONS',
+    `app '${name}' has no use for ${useless.join(', ')}: its body runs in the client; give them to the apps it calls`,
+  );
 }
 
 function isPlainObject(value: unknown): value is TaskOptions {
@@ -93,11 +103,12 @@ function describe(value: unknown): string {
 }
 
 function requestOf(definition: AppDefinition, { inputs: _, ...options }: ResolvedTaskOptions): TaskRequest {
-  const { name: appName, executors, work, walltimeMs, resources, priority } = definition;
+  const { name: appName, executors, work, retries, walltimeMs, resources, priority } = definition;
   return {
     appName,
     executors,
     work,
+    ...(retries !== undefined && { retries }),
     ...(walltimeMs !== undefined && { walltimeMs }),
     ...(resources !== undefined && { resources }),
     ...(priority !== undefined && { priority }),

@@ -1,9 +1,10 @@
 import type { DataFile, FileLike } from '../data/data-file.js';
-import type { AppFuture } from '../kernel/app-future.js';
-import type { DataFuture } from '../kernel/data-future.js';
 
-/** A value, a future of it, or futures nested at any depth in arrays, plain objects, Maps and Sets of it. */
-export type Deferred<T> = T | AppFuture<T> | (DataFile extends T ? DataFuture : never) | DeferredInside<T>;
+/**
+ * A value, a future of it (an AppFuture, a DataFuture, any promise), or futures nested at any depth in arrays, plain
+ * objects, Maps and Sets of it.
+ */
+export type Deferred<T> = T | PromiseLike<T> | DeferredInside<T>;
 
 type DeferredInside<T> = T extends Atom
   ? never
@@ -36,4 +37,4 @@ type Atom =
 export type DeferredArguments<A extends readonly unknown[]> = { [K in keyof A]: Deferred<A[K]> };
 
 /** A file, or the future of one: what `inputs` takes. */
-export type InputFile = FileLike | DataFuture | AppFuture<DataFile>;
+export type InputFile = FileLike | PromiseLike<DataFile>;

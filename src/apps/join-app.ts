@@ -62,6 +62,7 @@ function joinIo(call: JoinCall, name: string): Io {
       );
     },
     sh,
+    context: undefined,
     taskId: call.taskId,
     attempt: call.attempt,
   };

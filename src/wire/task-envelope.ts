@@ -8,9 +8,9 @@ export interface AppCode {
   /** Shown in errors, logs and reports. */
   readonly name: string;
   readonly kind: 'function' | 'bash';
-  /** Source of one function expression. */
+  /** Source of one function expression; '' where a module or a bundle has the code. */
   readonly source: string;
-  /** SHA-256 of the source, hex: workers keep compiled apps by it. */
+  /** SHA-256 of the source, or of what the bundle gives, hex: workers keep compiled apps by it. */
   readonly hash: string;
   /** Whether the function's last parameter is {@link Io}; always so for bash. */
   readonly io: boolean;
@@ -18,7 +18,27 @@ export interface AppCode {
   readonly arity: number;
   /** `file:` URL of the module that defined the app, or '' when unknown: bare imports resolve from it where the project is shared. */
   readonly definedIn: string;
+  /** What the function and its setup import by name and Node does not have; absent when there is nothing. */
+  readonly imports?: readonly string[];
+  /** The export of the module `definedIn` that is the function: such code is always bundled. */
+  readonly exportName?: string;
+  readonly setup?: SetupCode;
+  /** The code, with what it imports, as one ES module: absent until it is made for a worker that needs it. */
+  readonly bundle?: CodeBundle;
 }
+
+/** What runs once a worker, before the first task that asks for it; its value is `io.context`. */
+export interface SetupCode {
+  /** Source of one function expression; '' where a bundle has it. */
+  readonly source: string;
+  /** Tells setups apart: apps with the same one share its value. */
+  readonly hash: string;
+}
+
+/** The text of an ES module, or where it is: `file:` on a disk the worker sees, or an object. `hash` is the text's SHA-256, hex. */
+export type CodeBundle =
+  | { readonly kind: 'inline'; readonly hash: string; readonly text: string }
+  | { readonly kind: 'reference'; readonly hash: string; readonly url: string };
 
 /** What a task asks of its worker; executors declare which keys they honour. */
 export interface Resources {
@@ -45,12 +65,17 @@ export interface TaskEnvelope {
   readonly outputs: readonly string[];
   readonly stdout?: string;
   readonly stderr?: string;
+  /** Streams whose file is appended to; others replace what is there. Only for `file:` URLs, never relayed. */
+  readonly appends?: readonly StreamName[];
   /** Where a file really is for this worker, by its URL; set by executors that relay local files. */
   readonly relayed?: Readonly<Record<string, string>>;
   readonly walltimeMs?: number;
   readonly resources?: Resources;
   readonly priority?: number;
 }
+
+/** A stream that a task can have in a file. */
+export type StreamName = 'stdout' | 'stderr';
 
 /** What {@link TaskEnvelope.call} decodes to. */
 export interface CallArguments {
@@ -66,4 +91,12 @@ export function attemptName(envelope: Pick<TaskEnvelope, 'taskId' | 'attempt'>):
 /** URLs of the streams of a task that go to files. */
 export function streamsOf(envelope: Pick<TaskEnvelope, 'stdout' | 'stderr'>): readonly string[] {
   return [envelope.stdout, envelope.stderr].filter((url) => url !== undefined);
+}
+
+/** URLs of the streams that are staged out like outputs; what is appended to is written where it belongs. */
+export function replacedStreamsOf(envelope: Pick<TaskEnvelope, StreamName | 'appends'>): readonly string[] {
+  const { stdout, stderr, appends = [] } = envelope;
+  const streams = { stdout, stderr };
+  const replaced = (['stdout', 'stderr'] as const).filter((name) => !appends.includes(name));
+  return [...new Set(replaced.map((name) => streams[name]).filter((url) => url !== undefined))];
 }

@@ -1,16 +1,21 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Io } from '../apps/io.js';
 import { sh } from '../apps/shell-quote.js';
 import { DataFile } from '../data/data-file.js';
-import { streamsOf, type TaskEnvelope } from '../wire/task-envelope.js';
+import { localFailure } from '../data/write-whole.js';
+import { SluiceError } from '../errors.js';
+import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
+import { openStreamFiles, type StreamFiles } from './stream-files.js';
 import type { RunnerParts } from './task-runner.js';
 
 /** One attempt on its worker: its folders, its files, its Io. Folders are made when first needed. */
 export class Attempt {
   readonly envelope: TaskEnvelope;
   readonly signal: AbortSignal | undefined;
+  /** What the app's setup made on this worker. */
+  context: unknown;
   readonly #parts: RunnerParts;
   #folder: string | undefined;
 
@@ -18,6 +23,12 @@ export class Attempt {
     this.envelope = envelope;
     this.#parts = parts;
     this.signal = signal;
+  }
+
+  /** The `SLUICE_ATTEMPT` of what the app starts: no other attempt of any run has it. */
+  get mark(): string {
+    const { runId, taskId, attempt } = this.envelope;
+    return `${runId}-${taskId}-${attempt}`;
   }
 
   /** The folder the app may use as it likes. */
@@ -40,14 +51,22 @@ export class Attempt {
     }
   }
 
-  /** Puts every declared output, and the command's streams, where they belong. */
+  /** Puts every declared output, and the app's streams, where they belong. */
   stageOut(): Promise<void> {
-    return this.#stageOut([...this.envelope.outputs, ...streamsOf(this.envelope)]);
+    return this.#stageOut([...this.envelope.outputs, ...replacedStreamsOf(this.envelope)]);
   }
 
-  /** Brings what a failed command has written to its streams: best effort, since the failure itself counts more. */
+  /** Brings what a failed app has written to its streams: best effort, since the failure itself counts more. */
   async stageOutStreams(): Promise<void> {
-    await Promise.allSettled(streamsOf(this.envelope).map((url) => this.#stageOut([url])));
+    await Promise.allSettled(replacedStreamsOf(this.envelope).map((url) => this.#stageOut([url])));
+  }
+
+  /**
+   * Opens the files of the streams the call asks for. @throws {SluiceError} naming the path that cannot be written,
+   * `INVALID_OPTIONS` when a file that is not on this machine's disk is to be appended to
+   */
+  openStreams(): StreamFiles {
+    return openStreamFiles({ stdout: this.#streamPath('stdout'), stderr: this.#streamPath('stderr') });
   }
 
   /** Where the app is to write a declared output. */
@@ -56,19 +75,23 @@ export class Attempt {
   }
 
   /** What the app gets as its last parameter. */
-  io(inputs: readonly DataFile[]): Io {
-    const { taskId, attempt, outputs, stdout, stderr } = this.envelope;
-    const place = (url: string): DataFile => new DataFile(url).at(this.outputPath(url));
+  io(inputs: readonly DataFile[]): Io<unknown> {
+    const { taskId, attempt, outputs } = this.envelope;
+    const stream = (name: StreamName): DataFile | undefined => {
+      const path = this.#streamPath(name);
+      return path === undefined ? undefined : new DataFile(this.envelope[name] as string).at(path);
+    };
     const self = this;
     return {
       inputs,
-      outputs: outputs.map(place),
-      stdout: stdout === undefined ? undefined : place(stdout),
-      stderr: stderr === undefined ? undefined : place(stderr),
+      outputs: outputs.map((url) => new DataFile(url).at(this.outputPath(url))),
+      stdout: stream('stdout'),
+      stderr: stream('stderr'),
       get scratch() {
         return self.scratch;
       },
       sh,
+      context: this.context,
       taskId,
       attempt,
     };
@@ -83,6 +106,17 @@ export class Attempt {
   // Made only where staging needs one: signals cost more than small tasks.
   get #stop(): AbortSignal {
     return this.signal ?? new AbortController().signal;
+  }
+
+  // A stream that is appended to is written where it belongs; any other one comes there when the attempt is over.
+  #streamPath(name: StreamName): string | undefined {
+    const { [name]: url, appends, relayed } = this.envelope;
+    if (url === undefined) return undefined;
+    if (appends?.includes(name) !== true) return this.outputPath(url);
+    const file = new DataFile(url);
+    if (file.scheme !== 'file' || relayed?.[url] !== undefined) throw cannotAppend(url);
+    makeFolderOf(file.path);
+    return file.path;
   }
 
   async #stageOut(urls: readonly string[]): Promise<void> {
@@ -102,4 +136,19 @@ export class Attempt {
     mkdirSync(path, { recursive: true });
     return path;
   }
+}
+
+function makeFolderOf(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw localFailure(`create the folder ${dirname(path)}`, error);
+  }
+}
+
+function cannotAppend(url: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `${url} cannot be appended to: it is not on a disk that this worker shares`,
+  );
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { parseObjectUrl } from '../data/data-file.js';
 import { SluiceError } from '../errors.js';
 import { decode, encode } from '../wire/codec.js';
@@ -8,28 +10,44 @@ import { INLINE_LIMIT_BYTES, type LambdaEvent, type LambdaReply } from '../wire/
 import type { Outcome } from '../wire/outcome.js';
 import type { TaskEnvelope } from '../wire/task-envelope.js';
 import { createBackends } from './backends.js';
+import { createLambdaThread } from './lambda-thread.js';
+import { serveLambdaThread } from './lambda-thread-main.js';
+import { LAMBDA_THREAD } from './lambda-thread-message.js';
 import { createTaskRunner } from './task-runner.js';
+import { createUncaughtGuard } from './uncaught-guard.js';
 
 // The SDK is part of the bundle: what it thinks of this Node version is nothing for the function's log.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+// /tmp is all of Lambda's disk that can be written.
+const scratchRoot = join(tmpdir(), 'sluice');
+const threadScratchRoot = join(scratchRoot, 'thread');
 const backends = createBackends();
-const runner = createTaskRunner({
-  backends,
-  // /tmp is all of Lambda's disk that can be written.
-  scratchRoot: join(tmpdir(), 'sluice'),
-  sharesProject: false,
-  runnerUrl: import.meta.url,
-});
+const parts = { backends, scratchRoot, sharesProject: false, runnerUrl: import.meta.url };
+const runner = createTaskRunner(parts);
+const guard = createUncaughtGuard();
+const thread = createLambdaThread(new URL(import.meta.url), threadScratchRoot);
+
+// The bundle is one file: it is the main of the thread too.
+if (!isMainThread && workerData === LAMBDA_THREAD) {
+  serveLambdaThread(parentPort as MessagePort, { ...parts, scratchRoot: threadScratchRoot });
+}
 
 /** The main of the deployed function: one task in, one outcome back; what is too large goes through the bucket. */
 export async function handler(event: LambdaEvent): Promise<LambdaReply> {
   const envelope = await readEnvelope(event);
-  const outcome = await runner.run(envelope);
+  const outcome = await guard.run(() => (mayNeverYield(envelope) ? thread.run(envelope) : runner.run(envelope)));
+  // Lambda may run an event twice: what one run answered, another must not write over.
+  const spillTo = event.spillTo && `${event.spillTo}-${randomUUID()}`;
   // A bucket the worker may not write to is told as what it is; thrown, it would lose its code on the way.
-  return reply(outcome, event.spillTo).catch((error: unknown) =>
+  return reply(outcome, spillTo).catch((error: unknown) =>
     reply({ kind: 'error', error: encodeError(error, { app: envelope.app.name }), usage: outcome.usage }, undefined),
   );
+}
+
+// A function's walltime holds for a loop as well, which only another thread can stop.
+function mayNeverYield({ app, walltimeMs }: TaskEnvelope): boolean {
+  return app.kind === 'function' && walltimeMs !== undefined;
 }
 
 async function readEnvelope(event: LambdaEvent): Promise<TaskEnvelope> {

@@ -22,13 +22,14 @@ const groups = new Map<number, ProcessGroupChange>();
 const over = new Set<string>();
 let look: NodeJS.Timeout | undefined;
 
-process.title = 'sluice-reaper';
+process.title = `sluice-reaper ${parent.SLUICE_WORKER}`;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 const lines = createInterface({ input: process.stdin });
 lines.on('line', (line) => onChange(parseReaperLine(line)));
 lines.once('close', () => void endAll());
 
-function onChange(change: ProcessGroupChange): void {
+function onChange(change: ProcessGroupChange | undefined): void {
+  if (change === undefined) return;
   if (change.running) {
     groups.set(change.pid, change);
     return;

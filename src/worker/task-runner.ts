@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { DataFile } from '../data/data-file.js';
 import { SluiceError } from '../errors.js';
-import { compileFunction } from '../wire/code-shipping/compile.js';
+import type { ProcessGroupChange } from '../run/reaper-message.js';
 import { decode, decodeCall, encode } from '../wire/codec.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { encodeError } from '../wire/error-codec.js';
@@ -10,6 +10,9 @@ import type { CallArguments, TaskEnvelope } from '../wire/task-envelope.js';
 import { WIRE_VERSION } from '../wire/task-envelope.js';
 import { Attempt } from './attempt.js';
 import type { Backends } from './backends.js';
+import { capturingOutput } from './capture-output.js';
+import { type AppFunction, createCodeCache, type LoadedCode } from './code-cache.js';
+import { type Contexts, createContexts } from './contexts.js';
 import { runCommand } from './run-command.js';
 import { UsageMeter } from './usage-meter.js';
 import { withinWalltime } from './walltime.js';
@@ -24,8 +27,14 @@ export interface RunnerParts {
   readonly sharesProject: boolean;
   /** URL of the worker's main: apps import from there otherwise. */
   readonly runnerUrl: string;
-  /** Told of each process group a bash app starts, and of its end. */
-  readonly onProcessGroup?: (change: { readonly pid: number; readonly running: boolean }) => void;
+  /** The worker is one thread among others, so that what its process uses says nothing of it. Default: false. */
+  readonly sharesProcess?: boolean;
+  /** Called when a module or a context of an app is there: what it keeps running belongs to the worker, not to a task. */
+  readonly onLoaded?: () => void;
+  /** Told of each process group a bash app starts, and of its end, for the reaper; absent where there is none. */
+  readonly onProcessGroup?: (change: ProcessGroupChange) => void;
+  /** Told when the time of a task with a walltime begins and ends, for who has to stop code that never yields. */
+  readonly onClock?: (running: boolean) => void;
 }
 
 /** Runs attempts of tasks, the same way on every executor. */
@@ -35,31 +44,25 @@ export interface TaskRunner {
   close(): Promise<void>;
 }
 
-type AppFunction = (...args: unknown[]) => unknown;
-
 /** The one task runner: app code, staging in, scratch folder, the user's code, staging out, outcome. */
 export function createTaskRunner(parts: RunnerParts): TaskRunner {
-  const compiled = new Map<string, AppFunction>();
-  const where = hostname();
-
-  const codeOf = ({ app }: TaskEnvelope): AppFunction => {
-    const known = compiled.get(app.hash);
-    if (known !== undefined) return known;
-    const fresh = compileFunction(app, { sharesProject: parts.sharesProject, runnerUrl: parts.runnerUrl });
-    compiled.set(app.hash, fresh);
-    return fresh;
-  };
+  const codes = createCodeCache({ ...parts, fetch: parts.backends.fetch });
+  const contexts = createContexts();
+  const performing = { ...parts, contexts };
+  const place = { where: hostname(), sharesProcess: parts.sharesProcess ?? false };
 
   const runAttempt = async (attempt: Attempt, meter: UsageMeter): Promise<EncodedValue> => {
     const { envelope } = attempt;
-    const code = codeOf(envelope);
+    const found = codes.get(envelope.app);
+    const code = found instanceof Promise ? await found : found;
+    if (found instanceof Promise) parts.onLoaded?.();
     const files: DataFile[] = [];
     const call = await readCall(envelope, parts.backends, files);
-    await meter.staging(() => attempt.stageIn(files));
+    if (files.length > 0) await meter.staging(() => attempt.stageIn(files));
     const result = await meter.running(() =>
-      withinWalltime(envelope, attempt.signal, (signal) => perform(code, call, attempt, signal, parts)),
+      withinWalltime(attempt, (signal) => perform(code, call, attempt, signal, performing), parts.onClock),
     );
-    await meter.staging(() => attempt.stageOut());
+    if (hasOutputs(envelope)) await meter.staging(() => attempt.stageOut());
     const { bytes, files: named } = encode(result, { root: `the result of app '${envelope.app.name}'` });
     return { kind: 'inline', bytes, files: named };
   };
@@ -67,7 +70,7 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
   return {
     async run(envelope, signal) {
       if (envelope.version !== WIRE_VERSION) throw versionError(envelope.version);
-      const meter = new UsageMeter(where);
+      const meter = new UsageMeter(place);
       const attempt = new Attempt(envelope, parts, signal);
       try {
         const value = await runAttempt(attempt, meter);
@@ -79,8 +82,16 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
         await attempt.cleanUp();
       }
     },
-    close: () => parts.backends.close(),
+    async close() {
+      // What a setup made may need its stores to the end.
+      await contexts.close().finally(() => parts.backends.close());
+    },
   };
+}
+
+// A task of microseconds does not wait for staging that has nothing to do.
+function hasOutputs({ outputs, stdout, stderr }: TaskEnvelope): boolean {
+  return outputs.length > 0 || stdout !== undefined || stderr !== undefined;
 }
 
 async function readCall(envelope: TaskEnvelope, backends: Backends, files: DataFile[]): Promise<CallArguments> {
@@ -97,17 +108,31 @@ async function readCall(envelope: TaskEnvelope, backends: Backends, files: DataF
 }
 
 async function perform(
-  code: AppFunction,
+  { fn: code, setup }: LoadedCode,
   call: CallArguments,
   attempt: Attempt,
   signal: AbortSignal | undefined,
-  parts: RunnerParts,
+  parts: PerformParts,
 ): Promise<unknown> {
+  const { app, stdout, stderr } = attempt.envelope;
+  if (app.setup !== undefined && setup !== undefined) {
+    attempt.context = await parts.contexts.get(app.setup.hash, setup);
+    parts.onLoaded?.();
+  }
+  if (app.kind === 'bash') {
+    return runCommand(await callCode(code, call, attempt), attempt, signal, parts.onProcessGroup);
+  }
+  if (stdout === undefined && stderr === undefined) return callCode(code, call, attempt);
+  return capturingOutput(attempt.openStreams(), signal, async () => callCode(code, call, attempt));
+}
+
+type PerformParts = Pick<RunnerParts, 'onProcessGroup' | 'onLoaded'> & { readonly contexts: Contexts };
+
+function callCode(code: AppFunction, call: CallArguments, attempt: Attempt): unknown {
   const { app } = attempt.envelope;
   if (!app.io) return code(...call.args);
   const args = Array.from({ length: app.arity }, (_, index) => call.args[index]);
-  const result = await code(...args, attempt.io(call.inputs as readonly DataFile[]));
-  return app.kind === 'bash' ? runCommand(result, attempt, signal, parts.onProcessGroup) : result;
+  return code(...args, attempt.io(call.inputs as readonly DataFile[]));
 }
 
 function versionError(version: number): SluiceError {

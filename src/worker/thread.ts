@@ -20,6 +20,8 @@ export interface ThreadData {
 const data = (Array.isArray(workerData) ? workerData.at(-1) : workerData) as ThreadData | undefined;
 const readBatch = createBatchReader();
 let current = '';
+/** Timers that modules and contexts of apps keep. */
+let timersOfWorker = 0;
 
 const runner = createTaskRunner({
   backends: createBackends(),
@@ -27,6 +29,9 @@ const runner = createTaskRunner({
   sharesProject: true,
   sharesProcess: true,
   runnerUrl: import.meta.url,
+  onLoaded: () => {
+    timersOfWorker = countTimers();
+  },
   onProcessGroup: (change) => tellPool({ kind: 'processGroup', ...change, attempt: current }),
 });
 
@@ -89,7 +94,13 @@ function leftSomething({ app, walltimeMs }: TaskEnvelope, outcome: Outcome, took
   if (app.kind === 'function' && outcome.kind === 'error' && walltimeMs !== undefined && tookMs >= walltimeMs) {
     return true;
   }
-  return process.getActiveResourcesInfo().includes('Timeout');
+  return countTimers() > timersOfWorker;
+}
+
+function countTimers(): number {
+  let count = 0;
+  for (const resource of process.getActiveResourcesInfo()) if (resource === 'Timeout') count += 1;
+  return count;
 }
 
 function spent(id: number, answer: ThreadAnswer): Promise<never> {

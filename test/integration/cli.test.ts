@@ -51,6 +51,11 @@ describe('sluice', () => {
     [['deploy', 'lambda', '--bogus'], "error: unknown option '--bogus'"],
     [['perf', '--executor', 'moon'], 'Allowed choices are threads, lambda.'],
     [['perf', '--tasks', 'many'], 'it must be a whole number'],
+    [['perf', '--tasks', '0'], 'it must be at least 1'],
+    [['perf', '--workers', '0', '--executor', 'lambda'], 'it must be at least 1'],
+    [['perf', '--aws'], "error: option '--aws' is for --executor lambda"],
+    [['perf', '--function', 'mine'], "error: option '--function <name>' is for --executor lambda"],
+    [['perf', '--executor', 'lambda', '--function', 'mine'], "error: option '--function <name>' needs --aws"],
   ])('%j is a wrong command line: exit code 2', async (args, said) => {
     const { exitCode, stdout, stderr } = await sluice(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

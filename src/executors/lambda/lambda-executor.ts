@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../object-store/object-store.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { attemptName, streamsOf, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
+import { type CodeUpload, createCodeUpload, hasLargeBundle } from './code-upload.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
 import { functionFailure, parseFailure } from './function-failure.js';
 import { createLambdaClient } from './lambda-client.js';
@@ -18,7 +19,9 @@ interface Started {
   readonly client: LambdaClient;
   readonly fn: DeployedFunction;
   readonly invoker: LambdaInvoker;
-  readonly bucket: { readonly store: ObjectStore; readonly relay: FileRelay; readonly prefix: string } | undefined;
+  readonly bucket:
+    | { readonly store: ObjectStore; readonly relay: FileRelay; readonly code: CodeUpload; readonly prefix: string }
+    | undefined;
 }
 
 /**
@@ -83,6 +86,8 @@ export class LambdaExecutor implements Executor {
     clearTimeout(timer);
     this.#closing.abort(notRunning(this.label));
     try {
+      // The relay deletes whatever lies under the run's prefix.
+      await started.bucket?.code.close();
       await started.bucket?.relay.close();
     } finally {
       started.client.destroy();
@@ -96,7 +101,7 @@ export class LambdaExecutor implements Executor {
     const prefix = `sluice/${run.runId}/${this.label}`;
     // A bucket that is missing or closed to these keys shows now, and not in the first task.
     await store.head(`${prefix}/`);
-    return { store, prefix, relay: createFileRelay({ store, prefix }) };
+    return { store, prefix, relay: createFileRelay({ store, prefix }), code: createCodeUpload(store, prefix) };
   }
 
   async #run(started: Started, envelope: TaskEnvelope, signal: AbortSignal): Promise<Outcome> {
@@ -104,7 +109,8 @@ export class LambdaExecutor implements Executor {
     signal.throwIfAborted();
     refuseLongWalltime(envelope, fn);
     const spill = bucket && { store: bucket.store, prefix: `${bucket.prefix}/spill/${attemptName(envelope)}` };
-    const relayed = await relayedFiles(envelope, started, signal);
+    const coded = bucket && hasLargeBundle(envelope) ? await bucket.code.send(envelope, signal) : envelope;
+    const relayed = await relayedFiles(coded, started, signal);
     const payload = await writePayload(relayed.envelope, spill, signal);
     const invocation = await started.invoker.invoke(payload, { priority: envelope.priority ?? 0, signal });
     const outcome = await readOutcome(invocation, envelope, fn, spill, signal);

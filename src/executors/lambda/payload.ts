@@ -65,9 +65,16 @@ function toJson(event: LambdaEvent): Uint8Array {
 }
 
 function tooLarge(envelope: TaskEnvelope, bytes: number): SluiceError {
-  const size = (bytes / 2 ** 20).toFixed(1);
+  const { taskId, app } = envelope;
+  const code = app.bundle?.kind === 'inline' ? Buffer.byteLength(app.bundle.text) : 0;
+  const parts = code * 2 > bytes ? `, ${mebibytes(code)} of them the code it imports` : ' with its arguments';
+  const wayOut = code * 2 > bytes ? '' : ', or pass files';
   return new SluiceError(
     'NOT_SENDABLE',
-    `task ${envelope.taskId} '${envelope.app.name}' is ${size} MiB with its arguments, more than a Lambda payload holds: give LambdaExecutor a bucket, or pass files`,
+    `task ${taskId} '${app.name}' is ${mebibytes(bytes)}${parts}, more than a Lambda payload holds: give LambdaExecutor a bucket${wayOut}`,
   );
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -3,6 +3,7 @@ import { SluiceError } from '../../errors.js';
 import { findCallSite } from './call-site.js';
 import { findFreeVariables } from './free-variables.js';
 import { parseFunctionSource } from './function-source.js';
+import { findImports } from './imports.js';
 import { missingVariables, type RefusedFunction, refusedFunction } from './not-shippable.js';
 import type { ParsedFunction } from './parser.js';
 import { PRELUDE_NAMES } from './prelude.js';
@@ -39,6 +40,8 @@ export interface CapturedFunction extends ParameterList {
   readonly hash: string;
   /** `file:` URL of the module that defined the app, or '' when unknown. */
   readonly definedIn: string;
+  /** What the function imports by name and Node does not have, each once; absent when there is nothing. */
+  readonly imports?: readonly string[];
 }
 
 /**
@@ -62,7 +65,15 @@ export function captureFunction(fn: Callable, context: CaptureContext): Captured
   }
   const source = selfContainedSource(result.parsed, refused);
   const hash = createHash('sha256').update(source).digest('hex');
-  return { name, source, hash, ...parameterList(result.parsed), definedIn: callSite.url };
+  const imports = findImports(result.parsed);
+  return {
+    name,
+    source,
+    hash,
+    ...parameterList(result.parsed),
+    definedIn: callSite.url,
+    ...(imports.length > 0 && { imports }),
+  };
 }
 
 /**

@@ -1,8 +1,9 @@
 import vm from 'node:vm';
 import { SluiceError } from '../../errors.js';
 import type { AppCode } from '../task-envelope.js';
-import { PRELUDE, VITE_DYNAMIC_IMPORT } from './prelude.js';
-import { type ImportSite, resolveViteSpecifier } from './vite-specifier.js';
+import { PRELUDE_HEAD, suppliedAt } from './prelude-head.js';
+import { type FunctionRole, shippedFile } from './shipped-file.js';
+import type { ImportSite } from './vite-specifier.js';
 
 /** Where a worker compiles functions. */
 export interface CompilePlace {
@@ -14,26 +15,42 @@ export interface CompilePlace {
 
 /**
  * The function a client captured, ready to be called on this worker: strict, in the caller's realm, with Node's
- * globals and the names compilers rely on. Stacks show it as a file `sluice-app:<name>`.
+ * globals and the names compilers rely on. Stacks show it as a file `sluice-app:<name>`, a setup as
+ * `sluice-setup:<name>`.
  *
  * @throws {SluiceError} `CODE_NOT_SHIPPABLE` when this Node does not understand the source.
  */
 export function compileFunction(
   code: Pick<AppCode, 'source' | 'name' | 'definedIn'>,
   place: CompilePlace,
+  role: FunctionRole = 'app',
 ): (...args: unknown[]) => unknown {
-  const from = place.sharesProject && code.definedIn !== '' ? code.definedIn : place.runnerUrl;
-  const fn = evaluate(code, { from, sharesProject: place.sharesProject });
+  const site = importSiteOf(code, place);
+  const fn = evaluate(code, site, new URL(`./${shippedFile(role, code.name)}`, site.from).href);
   if (typeof fn === 'function') return fn as (...args: unknown[]) => unknown;
   throw new SluiceError('CODE_NOT_SHIPPABLE', `the source of app '${code.name}' is not a function but ${typeof fn}`);
 }
 
-function evaluate(code: Pick<AppCode, 'source' | 'name'>, site: ImportSite): unknown {
+/** From where the imports of a function resolve on a worker. */
+export function importSiteOf({ definedIn }: Pick<AppCode, 'definedIn'>, place: CompilePlace): ImportSite {
+  const from = place.sharesProject && definedIn !== '' ? definedIn : place.runnerUrl;
+  return { from, sharesProject: place.sharesProject };
+}
+
+/** Imports a module as Node itself does, whatever this file was compiled or bundled by. */
+export async function importModule(url: string): Promise<Readonly<Record<string, unknown>>> {
   silenceDefaultLoader();
-  const supplied = { ...PRELUDE, [VITE_SPECIFIER]: (specifier: unknown) => resolveViteSpecifier(specifier, site) };
-  const filename = new URL(`./sluice-app:${encodeURIComponent(code.name)}`, site.from).href;
+  importer ??= vm.compileFunction('return import(url)', ['url'], { filename: import.meta.url, ...DEFAULT_LOADER });
+  return Reflect.apply(importer, undefined, [url]) as Promise<Readonly<Record<string, unknown>>>;
+}
+
+let importer: ReturnType<typeof vm.compileFunction> | undefined;
+
+function evaluate(code: Pick<AppCode, 'source' | 'name'>, site: ImportSite, filename: string): unknown {
+  silenceDefaultLoader();
+  const supplied = suppliedAt(site);
   // A line of its own for what is put before the source keeps the positions in stacks those of the source.
-  const body = `${HEAD}return (\n${code.source}\n);`;
+  const body = `'use strict'; ${PRELUDE_HEAD} return (\n${code.source}\n);`;
   try {
     const wrapper = vm.compileFunction(body, Object.keys(supplied), { filename, lineOffset: -1, ...DEFAULT_LOADER });
     return Reflect.apply(wrapper, undefined, Object.values(supplied)) as unknown;
@@ -44,9 +61,6 @@ function evaluate(code: Pick<AppCode, 'source' | 'name'>, site: ImportSite): unk
     throw new SluiceError('CODE_NOT_SHIPPABLE', message, { cause: error });
   }
 }
-
-const VITE_SPECIFIER = '__sluice_vite_specifier';
-const HEAD = `'use strict'; const ${VITE_DYNAMIC_IMPORT} = (specifier, options) => import(${VITE_SPECIFIER}(specifier), options); `;
 
 // Makes `import()` resolve from `filename`, https://nodejs.org/docs/latest-v20.x/api/vm.html#vmconstantsuse_main_context_default_loader.
 const DEFAULT_LOADER = { importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };

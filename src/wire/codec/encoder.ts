@@ -7,8 +7,11 @@ import { describePath, NO_STEP } from './path.js';
 import { Refusal, refuse } from './refusal.js';
 import { isStackOverflow } from './stack-overflow.js';
 
-/** Index of the slot that a future's value will fill; `undefined` when the object is no future of this kernel. */
-export type SlotOf = (value: object) => number | undefined;
+/**
+ * Index of the slot that a future's value will fill; `undefined` when the object is none. `at` says where it stands, as
+ * errors do.
+ */
+export type SlotOf = (value: object, at: { place(): string }) => number | undefined;
 
 const RESULT = 'the result';
 
@@ -72,6 +75,11 @@ export class Encoder {
     this.#leave();
   }
 
+  /** Where the value being written stands: `argument 0 .list[2]`. */
+  place(): string {
+    return this.#placeAt(this.#depth);
+  }
+
   addFile(url: string): void {
     this.#files.add(url);
   }
@@ -128,7 +136,7 @@ export class Encoder {
   }
 
   #slot(value: object): void {
-    const index = this.slotOf?.(value);
+    const index = this.slotOf?.(value, this);
     if (index === undefined) throw this.refusal(value);
     this.out.extension4(EXTENSION.slot, index);
   }

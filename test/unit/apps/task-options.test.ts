@@ -35,9 +35,9 @@ describe('options of an app', () => {
   });
 
   test('a join has none that places a task', () => {
-    const options = { name: 'j', executors: ['a'], resources: {}, priority: 1, walltimeMs: 5, retries: 2 };
+    const options = { name: 'j', executors: ['a'], resources: {}, priority: 1, walltimeMs: 5 };
     const error = refusal(() => join(() => 1, options));
-    naming(error, ['executors', 'resources', 'priority', 'walltimeMs', 'retries']);
+    naming(error, ['executors', 'resources', 'priority', 'walltimeMs']);
   });
 
   test('an app needs a function', () => {
@@ -81,9 +81,31 @@ describe('options of a call', () => {
     refusal(() => plain.with({ walltimeMs: Number.POSITIVE_INFINITY }));
   });
 
-  test('streams are of commands: a function without Io has no use for them', () => {
-    const error = refusal(() => plain.with({ stdout: 'AUTO', stderr: 'AUTO' })());
-    expect(error.message).toContain("app 'plain' has no use for stdout, stderr");
+  test.each([
+    7,
+    ['a', 'b'],
+    '',
+    {},
+    { file: 'a' },
+    { append: true },
+    { file: 7, append: true },
+    { file: 'a', append: 'yes' },
+    { file: 'a', append: true, mode: 'w' },
+  ])('a stream that is %j is refused, saying what it may be', (stdout) => {
+    const error = refusal(() => plain.with({ stdout, stderr: stdout } as unknown as TaskOptions));
+    naming(error, ['at stdout', 'at stderr', 'AUTO, or one of these as { file, append }']);
+  });
+
+  test('nothing can be appended to an object or a page', () => {
+    const error = refusal(() => plain.with({ stderr: { file: 's3://bucket/log', append: true } }));
+    naming(error, ["stderr of app 'plain'", 's3://bucket/log', 'name a local file']);
+  });
+
+  test('one file cannot be replaced by one stream and appended to by the other', () => {
+    const error = refusal(() => plain.with({ stdout: '/log', stderr: { file: '/log', append: true } }));
+    naming(error, ['file:///log', 'say the same of both']);
+    plain.with({ stdout: { file: '/log', append: true }, stderr: { file: '/log', append: true } });
+    plain.with({ stdout: 'AUTO', stderr: { file: 'AUTO', append: true } });
   });
 
   test('a join has no use for what places a task', () => {

@@ -36,6 +36,10 @@ async function batchingRun(maxThreads: number) {
 const many = (count: number, at: Record<number, Step>): Step[] =>
   Array.from({ length: count }, (_, index) => at[index] ?? 'quick');
 
+function at<T>(list: readonly T[], index: number): T {
+  return list[index] as T;
+}
+
 test('neighbours of a task that takes long go to another thread, and do not wait for it', async () => {
   await using run = await batchingRun(2);
   const order: number[] = [];
@@ -59,7 +63,7 @@ test('cancelling the one that runs ends its thread, and harms no neighbour', asy
   const futures = many(40, { 7: 'forever' }).map((kind, id) => run.step(kind, id));
   await futures[6];
   futures[7]?.cancel('enough');
-  expect(await failureOf(futures[7])).toMatchObject({ code: 'CANCELLED' });
+  expect(await failureOf(at(futures, 7))).toMatchObject({ code: 'CANCELLED' });
   const others = await Promise.all(futures.filter((_, id) => id !== 7));
   expect(others.map(({ id }) => id)).toEqual(futures.map((_, id) => id).filter((id) => id !== 7));
 });
@@ -69,7 +73,7 @@ test('one that is cancelled before it is claimed never runs', async () => {
   const spin = run.step('spin', 0);
   const futures = many(20, {}).map((kind, id) => run.step(kind, id));
   futures[3]?.cancel('not wanted');
-  expect(await failureOf(futures[3])).toMatchObject({ code: 'CANCELLED' });
+  expect(await failureOf(at(futures, 3))).toMatchObject({ code: 'CANCELLED' });
   expect((await Promise.all(futures.filter((_, id) => id !== 3))).length).toBe(19);
   await spin;
 });
@@ -77,7 +81,7 @@ test('one that is cancelled before it is claimed never runs', async () => {
 test('one that ends its thread fails alone: those before it have their outcomes, those after it run elsewhere', async () => {
   await using run = await batchingRun(1);
   const futures = many(40, { 12: 'exit' }).map((kind, id) => run.step(kind, id));
-  expect(await failureOf(futures[12])).toMatchObject({ code: 'TASK_EXITED' });
+  expect(await failureOf(at(futures, 12))).toMatchObject({ code: 'TASK_EXITED' });
   expect((await Promise.all(futures.filter((_, id) => id !== 12))).length).toBe(39);
 });
 
@@ -105,7 +109,7 @@ test('in a crowd of tasks that exit, throw, spin and are cancelled every future 
   const futures = kinds.map((kind, id) => run.step(kind, id));
   const settled = Promise.allSettled(futures);
   for (const id of [90, 300]) {
-    await Promise.race([futures[id - 1]?.then(), failureOf(futures[id - 1])]);
+    await Promise.race([futures[id - 1]?.then(), failureOf(at(futures, id - 1))]);
     futures[id]?.cancel();
   }
   const codes = (await settled).map((result) => (result.status === 'fulfilled' ? 'value' : result.reason.code));

@@ -2,9 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { createWorker } from 'sluice/worker';
 import { describe, expect, test } from 'vitest';
+import { createCodeShipper } from '../../../../src/wire/code-shipping/bundle/code-shipper.js';
 import { captureFunction } from '../../../../src/wire/code-shipping/capture.js';
 import { compileFunction } from '../../../../src/wire/code-shipping/compile.js';
+import { mustBeBundled } from '../../../../src/wire/code-shipping/ship-code.js';
+import { decode, encode, encodeCall } from '../../../../src/wire/codec.js';
+import { decodeError } from '../../../../src/wire/error-codec.js';
+import { type AppCode, type TaskEnvelope, WIRE_VERSION } from '../../../../src/wire/task-envelope.js';
 import { bundleSource, linkPackages, PROJECT, temporaryFolder } from '../../../fixtures/code-shipping/bundle-source.js';
 import { cases, functions, refusals } from '../../../fixtures/code-shipping/functions.js';
 
@@ -55,6 +61,27 @@ describe('functions compiled by tsc', () => {
     const results = await captureAll(folder.path, { module: join(folder.path, 'functions.js') });
     if (type === 'commonjs') delete results.usesImportMeta;
     await expectAll(results);
+  });
+
+  test('to CommonJS altogether, with require() in place of import(), are refused where they import', async () => {
+    await using folder = await temporaryFolder();
+    await linkPackages(folder.path);
+    await writeFile(join(folder.path, 'package.json'), '{ "type": "commonjs" }');
+    const source = join(folder.path, 'functions.ts');
+    await writeFile(
+      source,
+      "export const cases = {}; export const functions = { imports: async () => import('node:path'), plain: () => 1 };",
+    );
+    const flags = ['--ignoreConfig', '--module', 'commonjs', '--esModuleInterop', '--noCheck'];
+    await execa(process.execPath, [join(PROJECT, 'node_modules/typescript/bin/tsc'), source, ...flags]);
+    const { imports, plain } = await captureAll(folder.path, { module: join(folder.path, 'functions.js') });
+    expect(plain).toMatchObject({ kind: 'shipped', value: 1 });
+    expect(imports).toMatchObject({
+      code: 'CODE_NOT_SHIPPABLE',
+      message: expect.stringMatching(
+        /`__importStar`: a helper your compiler added: compile for ES2022 or later, to ES modules[\s\S]*`require`: not there on workers: use `await import\('…'\)` inside/,
+      ),
+    });
   });
 });
 
@@ -127,6 +154,21 @@ function sourceOf(results: Results, name: string): string {
   return result?.kind === 'shipped' ? result.captured.source : '';
 }
 
+/** What the function gives on a worker that sees nothing of the project, sent there as its executor would send it. */
 async function run(captured: ReturnType<typeof captureFunction>, name: string): Promise<unknown> {
-  return await compileFunction(captured, PLACE)(...(cases[name]?.args ?? []));
+  await using folder = await temporaryFolder();
+  const { parameterCount, hasRest: _, ...rest } = captured;
+  const code: AppCode = { ...rest, kind: 'function', io: false, arity: parameterCount };
+  const ship = createCodeShipper({ folder: join(folder.path, 'code') });
+  const app = mustBeBundled(code, APART) ? await ship(code, APART) : code;
+  const { bytes, files } = encodeCall(cases[name]?.args ?? [], []);
+  const attempt = { version: WIRE_VERSION, runId: 'run', taskId: 1, attempt: 1 } as const;
+  const envelope: TaskEnvelope = { ...attempt, app, call: bytes, slots: [], files, outputs: [] };
+  const worker = createWorker({ scratchRoot: join(folder.path, 'scratch') });
+  const outcome = await worker.run(decode(encode(envelope).bytes) as TaskEnvelope);
+  await worker.close();
+  if (outcome.kind === 'error') throw decodeError(outcome.error);
+  return outcome.value.kind === 'inline' ? decode(outcome.value.bytes) : outcome.value.url;
 }
+
+const APART = { sharesProject: false, sharesFilesystem: false };

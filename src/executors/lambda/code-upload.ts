@@ -1,0 +1,72 @@
+import { SluiceError } from '../../errors.js';
+import type { ObjectStore } from '../../object-store/object-store.js';
+import type { TaskEnvelope } from '../../wire/task-envelope.js';
+
+/** Bundles above this travel by the bucket: a worker then fetches one once, and no invocation carries it. */
+const INLINE_BUNDLE_BYTES = 64 * 1024;
+
+/** Puts the bundles of apps into the run's part of the bucket, each once. */
+export interface CodeUpload {
+  /** The envelope as it is to be sent: a large bundle is a reference in it. Rejects as a store's `put` does, and with `signal.reason`. */
+  send(envelope: TaskEnvelope, signal: AbortSignal): Promise<TaskEnvelope>;
+  /** Stops what is under way, and resolves when nothing is. */
+  close(): Promise<void>;
+}
+
+/** Whether the envelope's code is worth an object of its own. */
+export function hasLargeBundle({ app: { bundle } }: TaskEnvelope): boolean {
+  return bundle?.kind === 'inline' && bundle.text.length > INLINE_BUNDLE_BYTES;
+}
+
+/** A {@link CodeUpload} that puts its objects under `prefix`. */
+export function createCodeUpload(store: ObjectStore, prefix: string): CodeUpload {
+  const uploads = new Map<string, Promise<string>>();
+  const closing = new AbortController();
+
+  const upload = (hash: string, text: string): Promise<string> => {
+    const started = uploads.get(hash) ?? putOnce(store, `${prefix}/code/${hash}.mjs`, text, closing.signal);
+    uploads.set(hash, started);
+    // A failure is not remembered: the next task tries anew.
+    started.catch(() => uploads.delete(hash));
+    return started;
+  };
+
+  return {
+    async send(envelope, signal) {
+      const { app } = envelope;
+      if (app.bundle?.kind !== 'inline') return envelope;
+      const { hash, text } = app.bundle;
+      const url = await orAborted(upload(hash, text), signal);
+      return { ...envelope, app: { ...app, bundle: { kind: 'reference', hash, url } } };
+    },
+    async close() {
+      closing.abort(new SluiceError('CANCELLED', 'the run is closed: its code is not sent any more'));
+      await Promise.allSettled(uploads.values());
+    },
+  };
+}
+
+async function putOnce(store: ObjectStore, key: string, text: string, signal: AbortSignal): Promise<string> {
+  try {
+    await store.put(key, Buffer.from(text), { ifAbsent: true, contentType: 'text/javascript', signal });
+  } catch (error) {
+    // The key is the content's hash: whoever was first has put the same.
+    if (!(error instanceof SluiceError && error.code === 'PRECONDITION_FAILED')) throw error;
+  }
+  return `${store.url}/${key}`;
+}
+
+// An upload that other tasks wait for goes on when one of them is given up.
+async function orAborted<T>(upload: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([upload, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
