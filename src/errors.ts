@@ -17,6 +17,7 @@ export type KnownErrorCode =
   | 'KERNEL_CLOSED'
   | 'CODE_NOT_SHIPPABLE'
   | 'NOT_SENDABLE'
+  | 'NO_SUCH_KEY'
   | 'FILE_NOT_REACHABLE'
   | 'NO_STAGING'
   | 'NOT_FOUND'
@@ -54,6 +55,7 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
     meaning: 'A function cannot run on a worker: it uses a variable the worker will not have.',
   },
   NOT_SENDABLE: { class: 'usage', meaning: 'An argument or a result cannot be sent between client and worker.' },
+  NO_SUCH_KEY: { class: 'usage', meaning: 'A result has nothing at the key that `get` was given.' },
   FILE_NOT_REACHABLE: {
     class: 'usage',
     meaning: 'A local file is needed on a worker that cannot reach it, and there is no bucket to carry it.',

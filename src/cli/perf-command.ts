@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../errors.js';
 import type { PerfFigures } from './perf/measure.js';
 import { temporaryRunDir } from './perf/temporary-run-dir.js';
@@ -18,18 +18,34 @@ export function perfCommand(): Command {
   return new Command('perf')
     .description('measure an executor with tasks that do nothing')
     .addOption(new Option('--executor <name>', 'what to measure').choices(['threads', 'lambda']).default('threads'))
-    .option('--workers <number>', 'tasks at the same time', wholeNumber, 2)
-    .option('--tasks <number>', 'tasks of the rush (default: 20000 on threads, 1000 on lambda)', wholeNumber)
+    .option('--workers <number>', 'tasks at the same time', atLeastOne, 2)
+    .option('--tasks <number>', 'tasks of the rush (default: 20000 on threads, 1000 on lambda)', atLeastOne)
     .option('--json', 'end with one line of JSON')
     .option('--aws', 'lambda: use the deployed function of your account instead of local-cloud')
     .option('--function <name>', 'lambda, with --aws: the function (default: sluice-worker)')
     .action(perf);
 }
 
-async function perf(flags: PerfFlags): Promise<void> {
+async function perf(flags: PerfFlags, command: Command): Promise<void> {
+  const idle = idleFlag(flags);
+  if (idle !== undefined) command.error(`error: ${idle}`);
   const signal = abortedBySignals();
   const figures = await (flags.executor === 'threads' ? perfThreads(flags, signal) : perfLambda(flags, signal));
   process.stdout.write(flags.json === true ? `${JSON.stringify(figures)}\n` : text(figures));
+}
+
+/** Why a flag would do nothing here, if one would: then what is measured is not what was asked for. */
+function idleFlag({ executor, aws, function: name }: PerfFlags): string | undefined {
+  if (executor !== 'lambda' && aws === true) return "option '--aws' is for --executor lambda";
+  if (executor !== 'lambda' && name !== undefined) return "option '--function <name>' is for --executor lambda";
+  if (aws !== true && name !== undefined) return "option '--function <name>' needs --aws: local-cloud starts empty";
+  return undefined;
+}
+
+function atLeastOne(text: string): number {
+  const count = wholeNumber(text);
+  if (count > 0) return count;
+  throw new InvalidArgumentError('it must be at least 1');
 }
 
 async function perfThreads({ workers, tasks = 20_000 }: PerfFlags, signal: AbortSignal): Promise<PerfFigures> {
@@ -42,13 +58,16 @@ async function perfLambda(flags: PerfFlags, signal: AbortSignal): Promise<PerfFi
   const { LambdaExecutor } = await import('../executors/lambda/lambda-executor.js');
   const { workers, tasks = 1_000 } = flags;
   const plan = { executor: 'lambda', workers, tasks, sequential: 200, warmUp: workers * 20 };
-  const named = flags.function === undefined ? {} : { functionName: flags.function };
-  if (flags.aws === true) return measured(new LambdaExecutor({ ...named, maxConcurrency: workers }), plan, signal);
+  if (flags.aws === true) {
+    const named = flags.function === undefined ? {} : { functionName: flags.function };
+    return measured(new LambdaExecutor({ ...named, maxConcurrency: workers }), plan, signal);
+  }
   const [{ startLocalCloud }, { deployLambda }] = await Promise.all([
     import('../local-cloud/local-cloud.js'),
     import('../executors/lambda/deploy-lambda.js'),
   ]);
-  await using cloud = await startLocalCloud();
+  // As many environments as workers: with fewer, what is measured is their refusals.
+  await using cloud = await startLocalCloud({ concurrency: workers, maxEnvironments: workers });
   const restore = cloud.applyEnv();
   try {
     await deployLambda({ role: 'arn:aws:iam::000000000000:role/local-cloud', memoryMiB: 512 });

@@ -1,17 +1,22 @@
 import { z } from 'zod';
 import { SluiceError } from '../errors.js';
 import type { Executor } from '../executors/executor.js';
+import { refuseRepeatedLabels } from '../kernel/executor-list.js';
+import type { RetryPolicy } from '../kernel/retry-policy.js';
 import type { RoutingPolicy } from '../kernel/routing/routing-policy.js';
 import type { Monitor } from '../monitoring/event.js';
+import { executorsSchema } from './start-executors.js';
 
 /** What `load` takes. */
 export interface Config {
   /** Where tasks run; labels must differ. Default: one ThreadPoolExecutor. */
   executors?: readonly Executor[];
-  /** Attempts repeated after a failure of the user's code. Default: 0. */
+  /** Attempts repeated after a failure of the user's code, unless its app says otherwise. Default: 0. */
   retries?: number;
   /** Attempts repeated after a failure of infrastructure, with back-off; never counted as retries. Default: 5. */
   infrastructureRetries?: number;
+  /** What repeating failed attempts costs, how long to wait before it, and where it is done. Default: 1 each, at once, anywhere. */
+  retry?: RetryPolicy;
   /** What `close` does with tasks that are not finished. Default: `wait`. */
   onClose?: 'wait' | 'cancel';
   /** Time workers get to end by themselves, in milliseconds, at most a day. Default: 10 s. */
@@ -30,23 +35,28 @@ export interface Config {
   monitors?: readonly Monitor[];
 }
 
-export type ResolvedConfig = Required<Omit<Config, 'executors' | 'routing'>> & Pick<Config, 'executors' | 'routing'>;
+export type ResolvedConfig = Required<Omit<Config, OptionalKey>> & Pick<Config, OptionalKey>;
 
+type OptionalKey = 'executors' | 'routing' | 'retry';
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
 const hasMethod = (name: string) => (value: unknown) =>
   typeof (value as Record<string, unknown> | null)?.[name] === 'function';
 
-const isExecutor = (value: unknown) => hasMethod('submit')(value) && typeof (value as Executor).label === 'string';
 // Node's timers hold 2^31 - 1 ms at most, and fire at once when given more.
 const LONGEST_GRACE_MS = 24 * 60 * 60_000;
 
 const schema = z.strictObject({
-  executors: z
-    .array(z.custom<Executor>(isExecutor, 'expected an executor, with a label'))
-    .min(1)
-    .readonly()
-    .exactOptional(),
-  retries: z.int().nonnegative().default(0),
+  executors: executorsSchema.exactOptional(),
+  retries: z.number().nonnegative().default(0),
   infrastructureRetries: z.int().nonnegative().default(5),
+  retry: z
+    .strictObject({
+      cost: z.custom<RetryPolicy['cost']>(isFunction, 'expected a function').exactOptional(),
+      backoffMs: z.custom<RetryPolicy['backoffMs']>(isFunction, 'expected a function').exactOptional(),
+      elsewhere: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
   onClose: z.enum(['wait', 'cancel']).default('wait'),
   graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
   runDir: z.string().min(1).default('sluice-runs'),
@@ -68,12 +78,6 @@ export function resolveConfig(config: Config): ResolvedConfig {
       cause: parsed.error,
     });
   }
-  const labels = parsed.data.executors?.map((executor) => executor.label) ?? [];
-  const repeated = [...new Set(labels.filter((label, index) => labels.indexOf(label) !== index))];
-  if (repeated.length === 0) return parsed.data;
-  const names = repeated.map((label) => `'${label}'`).join(', ');
-  throw new SluiceError(
-    'DUPLICATE_LABEL',
-    `more than one executor has the label ${names}: apps choose by it, so give each its own`,
-  );
+  refuseRepeatedLabels(parsed.data.executors ?? []);
+  return parsed.data as ResolvedConfig;
 }

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
-import type { Executor } from '../executors/executor.js';
+import type { RunContext } from '../executors/executor.js';
 import { ThreadPoolExecutor } from '../executors/threads/thread-pool-executor.js';
 import { refuseSecondDefault, setDefaultKernel } from '../kernel/current-kernel.js';
 import { DataFlowKernel } from '../kernel/dataflow-kernel.js';
@@ -9,9 +10,12 @@ import { openControlSocket } from '../run/control-socket.js';
 import { createEventLog } from '../run/event-log.js';
 import { createRunDirectory } from '../run/run-directory.js';
 import { cancelOnSignals } from '../run/signals.js';
+import { reportSummary } from '../run/summary-file.js';
 import { VERSION } from '../version.js';
+import { createCodeShipper } from '../wire/code-shipping/bundle/code-shipper.js';
 import { type Backends, createBackends } from '../worker/backends.js';
 import { type Config, type ResolvedConfig, resolveConfig } from './config.js';
+import { checkExecutors, refuseTakenExecutors, startExecutors } from './start-executors.js';
 
 /**
  * Starts executors and resolves with the kernel over them; apps use it from then on, until its `close`. Best written
@@ -23,11 +27,13 @@ import { type Config, type ResolvedConfig, resolveConfig } from './config.js';
 export async function load(config: Config = {}): Promise<DataFlowKernel> {
   const resolved = resolveConfig(config);
   if (resolved.asDefault) refuseSecondDefault();
-  const executors = resolved.executors ?? [new ThreadPoolExecutor()];
+  const executors = [...(resolved.executors ?? [new ThreadPoolExecutor()])];
+  refuseTakenExecutors(executors);
   const run = createRunDirectory(resolved.runDir, { version: VERSION, executors: executors.map(({ label }) => label) });
   const backends = createBackends();
   const { runId, path: runDir } = run;
-  await startAll(executors, { runId, runDir, openStore: backends.store }, resolved.graceMs).catch(async (error) => {
+  const context: RunContext = { runId, runDir, openStore: backends.store };
+  await startExecutors(executors, context, resolved.graceMs).catch(async (error) => {
     await backends.close();
     throw error;
   });
@@ -37,14 +43,18 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
     runId,
     runDir,
     executors,
+    checkExecutors,
+    startExecutors: (added) => startExecutors(added, context, resolved.graceMs),
     routing: resolved.routing ?? leastLoaded,
     monitors: await monitorsOf(resolved, runDir),
+    shipCode: createCodeShipper({ folder: join(runDir, 'code') }),
     fetch: fetchWhileOpen(backends),
     autoLog: run.autoLog,
     now: Date.now,
     random: Math.random,
     later: callLater,
     warn: (message) => process.emitWarning(message, 'SluiceWarning'),
+    report: (summary, unseenFailures) => reportSummary(runDir, summary, unseenFailures),
     onClosed: async () => {
       for (const step of undo.reverse()) await step();
     },
@@ -72,18 +82,6 @@ async function monitorsOf(config: ResolvedConfig, runDir: string): Promise<reado
   const own: Monitor[] = [createEventLog(runDir)];
   if (config.progress) own.push((await import('../monitoring/progress.js')).createProgress(process.stderr));
   return [...own, ...config.monitors];
-}
-
-async function startAll(
-  executors: readonly Executor[],
-  run: Parameters<Executor['start']>[0],
-  graceMs: number,
-): Promise<void> {
-  const starts = await Promise.allSettled(executors.map(async (executor) => executor.start(run)));
-  const failed = starts.find((start) => start.status === 'rejected');
-  if (failed === undefined) return;
-  await Promise.allSettled(executors.map((executor) => executor.close({ graceMs })));
-  throw failed.reason;
 }
 
 // Large values lie in the run's own part of the bucket, which goes when the kernel closes.

@@ -1,6 +1,7 @@
 import type { FileLike } from '../data/data-file.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { DataFuture } from './data-future.js';
+import type { KeyOf, ValueAt } from './lifted-access.js';
 import type { Settlement } from './settlement.js';
 import type { TaskStatus } from './task.js';
 
@@ -13,6 +14,10 @@ export interface FutureOwner {
   cancel(taskId: number, reason: unknown): void;
   /** Decodes a value, fetching it first where it is only referred to. */
   decode(value: EncodedValue): unknown;
+  /** The future of what a value has at a key. */
+  lift(future: AppFuture<unknown>, key: unknown): AppFuture<unknown>;
+  /** Somebody looks at a failure for the first time. */
+  failureSeen(future: AppFuture<unknown>, error: unknown): void;
 }
 
 /** First argument of `then`. */
@@ -33,9 +38,11 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   readonly #owner: FutureOwner;
   readonly #outputUrls: readonly string[];
   #settlement: Settlement | undefined;
-  #waiting: Array<(settlement: Settlement) => void> | undefined;
+  /** Most tasks have one listener at most: a list for each would be most of what a future weighs. */
+  #waiting: OnSettled | OnSettled[] | undefined;
   #promise: Promise<R> | undefined;
   #outputs: DataFutures<O> | undefined;
+  #isLookedAt = false;
 
   /** @internal */
   constructor(owner: FutureOwner, taskId: number, appName: string, outputUrls: readonly string[]) {
@@ -60,6 +67,7 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   // biome-ignore lint/suspicious/noThenProperty: a future is a thenable, so that await and Promise.all take it
   then<A = R, B = never>(onValue?: OnValue<R, A>, onError?: OnError<B>): Promise<A | B> {
+    this.look();
     this.#promise ??= new Promise((resolve, reject) => {
       this.onSettled((settlement) => {
         if (settlement.kind === 'error') reject(settlement.error);
@@ -77,6 +85,16 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     return this.then().finally(onSettled);
   }
 
+  /**
+   * The future of what the value has at a key: an object's property, an array's item, what a Map holds. It is a task of
+   * its own that runs in the client, so this never waits; a key that is not there is `NO_SUCH_KEY` in the new future.
+   *
+   * @throws {SluiceError} `KERNEL_CLOSED`
+   */
+  get<K extends KeyOf<R>>(key: K): AppFuture<ValueAt<R, K>, readonly []> {
+    return this.#owner.lift(this, key) as AppFuture<ValueAt<R, K>, readonly []>;
+  }
+
   /** Gives the task up: it rejects with `CANCELLED`, and so do the tasks that wait for it. Does nothing once it is finished. */
   cancel(reason?: unknown): void {
     if (this.#settlement === undefined) this.#owner.cancel(this.taskId, reason);
@@ -90,6 +108,19 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     }
   }
 
+  /** Whether anybody has asked how the task ends, or was told by another that failed with it. @internal */
+  get isLookedAt(): boolean {
+    return this.#isLookedAt;
+  }
+
+  /** Says that somebody asks how the task ends. @internal */
+  look(): void {
+    if (this.#isLookedAt) return;
+    this.#isLookedAt = true;
+    const settlement = this.#settlement;
+    if (settlement?.kind === 'error' && !settlement.cancelled) this.#owner.failureSeen(this, settlement.error);
+  }
+
   /** How the task ended, once it has. @internal */
   get settlement(): Settlement | undefined {
     return this.#settlement;
@@ -101,9 +132,10 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   }
 
   /** Calls `listener` once with the settlement: now, if there is one already. @internal */
-  onSettled(listener: (settlement: Settlement) => void): void {
+  onSettled(listener: OnSettled): void {
     if (this.#settlement !== undefined) listener(this.#settlement);
-    else if (this.#waiting === undefined) this.#waiting = [listener];
+    else if (this.#waiting === undefined) this.#waiting = listener;
+    else if (typeof this.#waiting === 'function') this.#waiting = [this.#waiting, listener];
     else this.#waiting.push(listener);
   }
 
@@ -112,6 +144,9 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     const waiting = this.#waiting;
     this.#settlement = settlement;
     this.#waiting = undefined;
-    if (waiting !== undefined) for (const listener of waiting) listener(settlement);
+    if (typeof waiting === 'function') waiting(settlement);
+    else if (waiting !== undefined) for (const listener of waiting) listener(settlement);
   }
 }
+
+type OnSettled = (settlement: Settlement) => void;

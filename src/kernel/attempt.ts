@@ -1,123 +1,132 @@
-import { DataFile } from '../data/data-file.js';
-import { type ErrorClass, errorClassOf, messageOf, SluiceError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import type { Executor } from '../executors/executor.js';
 import type { RunEvent } from '../monitoring/event.js';
+import { mustBeBundled } from '../wire/code-shipping/ship-code.js';
+import { mapRemoteError } from '../wire/code-shipping/stack/map-stack.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { decodeError } from '../wire/error-codec.js';
-import type { Usage } from '../wire/outcome.js';
-import { type AppCode, type TaskEnvelope, WIRE_VERSION } from '../wire/task-envelope.js';
+import type { Outcome, Usage } from '../wire/outcome.js';
+import type { AppCode } from '../wire/task-envelope.js';
 import type { AttemptStop } from './attempt-stop.js';
-import { slotValue } from './dependency.js';
-import { eligibleExecutors } from './eligible-executors.js';
+import { envelopeOf } from './envelope-of.js';
 import type { KernelParts } from './kernel-parts.js';
-import { retryDelayMs } from './retry.js';
+import { type AttemptFailure, judgeFailure } from './retry.js';
+import { chooseExecutor } from './routing/choose-executor.js';
+import { isFinal } from './task.js';
 import type { TaskRecord } from './task-record.js';
-import type { LogTarget } from './task-request.js';
-
-/** Why an attempt failed, and what the rule book needs to know to decide about the next one. */
-export interface AttemptFailure {
-  readonly error: unknown;
-  readonly class: ErrorClass;
-  readonly delayMs: number;
-}
 
 export type AttemptEnd =
   | { readonly kind: 'done'; readonly value: EncodedValue }
   | { readonly kind: 'failed'; readonly failure: AttemptFailure };
 
-/** Runs one attempt of a task: envelope, routing, executor, outcome; then calls `onEnd`. Never rejects. */
-export async function runAttempt(
-  record: TaskRecord,
-  attempt: number,
-  parts: KernelParts,
-  emit: (event: RunEvent) => void,
-  onEnd: (record: TaskRecord, end: AttemptEnd) => void,
-): Promise<void> {
-  const { taskId, request, stop } = record;
-  const app = request.appName;
-  let executor = '';
-  let usage: Usage | undefined;
-  let end: AttemptEnd;
-  try {
-    const chosen = chooseExecutor(record, attempt, parts);
-    executor = chosen.label;
-    record.executor = executor;
-    emit({ kind: 'attemptStarted', atMs: parts.now(), taskId, app, attempt, executor });
-    const outcome = await chosen.submit(envelopeOf(record, attempt, parts), stop as AttemptStop);
-    usage = outcome.usage;
-    if (outcome.kind === 'error') {
-      throw located(decodeError(outcome.error), { taskId, app, attempt, executor, where: usage.where });
-    }
-    emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt, executor, error: undefined, usage });
-    end = { kind: 'done', value: outcome.value };
-  } catch (thrown) {
-    const error = messageOf(thrown);
-    if (executor !== '')
-      emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt, executor, error, usage });
-    end = { kind: 'failed', failure: failureOf(thrown, attempt, parts) };
-  }
-  onEnd(record, end);
+/** What the attempts of a kernel have in common. */
+export interface AttemptContext {
+  readonly parts: KernelParts;
+  readonly emit: (event: RunEvent) => void;
+  /** Called once for each attempt. */
+  readonly onEnd: (record: TaskRecord, end: AttemptEnd) => void;
 }
 
-function chooseExecutor(record: TaskRecord, attempt: number, parts: KernelParts): Executor {
-  const { request, executor: lastExecutor } = record;
-  const candidates = eligibleExecutors(parts.executors, request);
-  const label: unknown = parts.routing.choose(candidates, { appName: request.appName, attempt, lastExecutor });
-  const chosen = candidates.find((candidate) => candidate.label === label);
-  if (chosen !== undefined) return chosen;
-  const labels = candidates.map((candidate) => `'${candidate.label}'`).join(', ');
-  throw new SluiceError(
-    'UNKNOWN_LABEL',
-    `the routing policy chose '${String(label)}' for task ${record.taskId} '${request.appName}': choose must return one of ${labels}`,
+/**
+ * Runs one attempt of a task: routing, envelope, executor, outcome. Never throws. Not an async function: what one of
+ * those keeps while it waits would be half of what a waiting task weighs.
+ */
+export function runAttempt(record: TaskRecord, attempt: number, context: AttemptContext): void {
+  const { parts, emit, onEnd } = context;
+  let chosen: Executor;
+  try {
+    chosen = chooseExecutor(record, attempt, parts);
+  } catch (error) {
+    onEnd(record, { kind: 'failed', failure: failureOf(error, record, attempt, undefined, parts) });
+    return;
+  }
+  record.executor = chosen.label;
+  const { taskId, request } = record;
+  emit({
+    kind: 'attemptStarted',
+    atMs: parts.now(),
+    taskId,
+    app: request.appName,
+    attempt,
+    executor: chosen.label,
+  });
+  submitTo(chosen, record, attempt, parts).then(
+    (outcome) => onOutcome(record, attempt, chosen.label, outcome, context),
+    (error: unknown) => onFailure(record, attempt, chosen.label, { error, usage: undefined }, context),
   );
 }
 
-/** What the rule book needs to know of a failure. */
-export function failureOf(error: unknown, attempt: number, parts: { random: () => number }): AttemptFailure {
-  const errorClass = errorClassOf(error);
-  return { error, class: errorClass, delayMs: retryDelayMs({ class: errorClass, attempt, random: parts.random() }) };
+function submitTo(chosen: Executor, record: TaskRecord, attempt: number, parts: KernelParts): Promise<Outcome> {
+  try {
+    const { code } = record.request.work as { code: AppCode };
+    const submit = (app: AppCode) => chosen.submit(envelopeOf(record, attempt, app, parts), record.stop as AttemptStop);
+    if (!mustBeBundled(code, chosen.capabilities)) return submit(code);
+    return parts.shipCode(code, chosen.capabilities).then(submit);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
-function envelopeOf(record: TaskRecord, attempt: number, parts: KernelParts): TaskEnvelope {
-  const { request, call, taskId } = record;
-  const slots = call.dependencies.length === 0 ? NO_SLOTS : call.dependencies.map(slotValue);
-  const envelope: Writable<TaskEnvelope> = {
-    version: WIRE_VERSION,
-    runId: parts.runId,
-    taskId,
-    attempt,
-    app: (request.work as { code: AppCode }).code,
-    call: call.bytes,
-    slots,
-    files: filesOf(call.files, slots),
-    outputs: request.outputs,
-  };
-  if (request.stdout !== undefined) envelope.stdout = logUrl(record, request.stdout, 'stdout', parts);
-  if (request.stderr !== undefined) envelope.stderr = logUrl(record, request.stderr, 'stderr', parts);
-  if (request.walltimeMs !== undefined) envelope.walltimeMs = request.walltimeMs;
-  if (request.resources !== undefined) envelope.resources = request.resources;
-  if (request.priority !== undefined) envelope.priority = request.priority;
-  return envelope;
-}
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-const NO_SLOTS: readonly EncodedValue[] = [];
-
-function filesOf(own: readonly string[], slots: readonly EncodedValue[]): readonly string[] {
-  if (slots.every((slot) => slot.files.length === 0)) return own;
-  return [...new Set([...own, ...slots.flatMap((slot) => slot.files)])];
-}
-
-function logUrl(record: TaskRecord, target: LogTarget, stream: 'stdout' | 'stderr', parts: KernelParts): string {
-  if (target !== 'AUTO') return new DataFile(target).url;
+function onOutcome(
+  record: TaskRecord,
+  attempt: number,
+  executor: string,
+  outcome: Outcome,
+  context: AttemptContext,
+): void {
   const { taskId, request } = record;
-  return new DataFile(parts.autoLog({ taskId, appName: request.appName, label: request.label }, stream)).url;
+  const { usage } = outcome;
+  const app = request.appName;
+  if (outcome.kind === 'error') {
+    const { code } = request.work as { code: AppCode };
+    const error = located(decodeError(outcome.error), code, { taskId, app, attempt, executor, where: usage.where });
+    onFailure(record, attempt, executor, { error, usage }, context);
+    return;
+  }
+  const { parts, emit, onEnd } = context;
+  emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt, executor, error: undefined, usage });
+  onEnd(record, { kind: 'done', value: outcome.value });
 }
 
-// The user's error stays as it was thrown; where it happened is told beside it.
-function located(error: unknown, place: Record<string, unknown>): unknown {
+function onFailure(
+  record: TaskRecord,
+  attempt: number,
+  executor: string,
+  { error, usage }: { error: unknown; usage: Usage | undefined },
+  { parts, emit, onEnd }: AttemptContext,
+): void {
+  const { taskId, request } = record;
+  const atMs = parts.now();
+  emit({
+    kind: 'attemptEnded',
+    atMs,
+    taskId,
+    app: request.appName,
+    attempt,
+    executor,
+    error: messageOf(error),
+    usage,
+  });
+  onEnd(record, { kind: 'failed', failure: failureOf(error, record, attempt, executor, parts) });
+}
+
+/** What the rule book needs to know of a failure. */
+export function failureOf(
+  error: unknown,
+  { taskId, request, task }: TaskRecord,
+  attempt: number,
+  executor: string | undefined,
+  parts: Pick<KernelParts, 'retry' | 'random'>,
+): AttemptFailure {
+  // Of a task that was given up meanwhile nothing is repeated: no policy need know.
+  const policy = isFinal(task.state) ? undefined : parts.retry;
+  return judgeFailure(error, { taskId, appName: request.appName, attempt, executor }, policy, parts.random());
+}
+
+// The user's error stays as it was thrown, its stack in the user's own files; where it happened is told beside it.
+function located(error: unknown, code: AppCode, place: Record<string, unknown>): unknown {
   if (error instanceof Error) {
+    mapRemoteError(error, code);
     const remote = { stack: error.stack, ...(error as { remote?: object }).remote, ...place };
     Object.defineProperty(error, 'remote', { value: remote, enumerable: false, configurable: true, writable: true });
   }

@@ -15,4 +15,5 @@ export function callTemplate(args: readonly unknown[], inputs: readonly unknown[
 }
 
 const NOTHING: readonly never[] = [];
-const NO_ARGUMENTS: Template = { bytes: encodeCall([], []).bytes, files: NOTHING, dependencies: NOTHING };
+/** A call without arguments. */
+export const NO_ARGUMENTS: Template = { bytes: encodeCall([], []).bytes, files: NOTHING, dependencies: NOTHING };

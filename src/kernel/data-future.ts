@@ -24,6 +24,7 @@ export class DataFuture implements PromiseLike<DataFile> {
 
   // biome-ignore lint/suspicious/noThenProperty: a future is a thenable, so that await and Promise.all take it
   then<A = DataFile, B = never>(onValue?: OnValue<DataFile, A>, onError?: OnError<B>): Promise<A | B> {
+    this.parent.look();
     const made = this.parent.settled().then((settlement) => {
       if (settlement.kind === 'error') throw settlement.error;
       return this.file;

@@ -1,24 +1,32 @@
 import { SluiceError } from '../errors.js';
+import type { Executor } from '../executors/executor.js';
 import type { RunEvent } from '../monitoring/event.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture, type FutureOwner } from './app-future.js';
-import { type AttemptEnd, runAttempt } from './attempt.js';
+import { type AttemptContext, type AttemptEnd, runAttempt } from './attempt.js';
 import { AttemptStop } from './attempt-stop.js';
 import { createBroadcast } from './broadcast.js';
-import { callTemplate } from './call-template.js';
+import { callTemplate, NO_ARGUMENTS } from './call-template.js';
 import { isInsideJoinOf, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
 import { decodeValue } from './decode-value.js';
-import { dependencyError, joinError, taskOf } from './dependency.js';
+import { type Dependency, taskOf } from './dependency.js';
+import { dependencyError, joinError, rootOf } from './dependency-errors.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import { endWithin } from './end-within.js';
+import { logsOf } from './envelope-of.js';
+import { refuseRepeatedLabels } from './executor-list.js';
 import { collectJoin, runJoinBody } from './join-body.js';
 import type { KernelParts } from './kernel-parts.js';
+import { liftedAccess } from './lifted-access.js';
 import { createRunStats, type RunStats } from './run-stats.js';
 import type { Settlement } from './settlement.js';
+import { SignalWatch } from './signal-watch.js';
+import { summarize } from './summary.js';
 import { createTask, isFinal, type TaskCommand, type TaskEvent, type TaskStatus } from './task.js';
 import { createTaskRecord, type TaskRecord } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
 import { transition } from './transition.js';
+import { UnseenFailures } from './unseen-failures.js';
 
 interface QueuedEvent {
   readonly record: TaskRecord;
@@ -35,7 +43,12 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #records = new Map<number, TaskRecord>();
   readonly #stats = createRunStats();
   readonly #broadcast: (event: RunEvent) => void;
+  readonly #attempts: AttemptContext;
   readonly #events: QueuedEvent[] = [];
+  readonly #unseen = new UnseenFailures();
+  readonly #signals = new SignalWatch((taskId, reason) => this.cancel(taskId, reason));
+  /** Being added: their labels are taken already. */
+  readonly #starting = new Set<Executor>();
   #draining = false;
   #nextTaskId = 0;
   #phase: 'open' | 'closing' | 'closed' = 'open';
@@ -46,6 +59,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#broadcast = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
+    this.#attempts = { parts, emit: this.#broadcast, onEnd: this.#onAttemptEnd };
   }
 
   get runId(): string {
@@ -63,6 +77,39 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   }
 
   /**
+   * What has become of the run, as text: tasks by state and by app, then failures that nobody has looked at, neither
+   * by awaiting the task nor by awaiting one that failed because of it. It is in `summary.txt` of the run directory
+   * after the close, and on stderr when there are such failures.
+   */
+  summary(): string {
+    return summarize({ runId: this.runId, stats: this.stats(), unseen: this.#unseen });
+  }
+
+  /**
+   * Starts executors that tasks may use from then on; they are closed with the kernel. When one cannot start the
+   * kernel stays as it was, and whatever had started is ended again.
+   *
+   * @throws {SluiceError} `DUPLICATE_LABEL`, `INVALID_OPTIONS`, `KERNEL_CLOSED`, or what an executor's start says
+   */
+  async addExecutors(executors: readonly Executor[]): Promise<void> {
+    if (this.#phase !== 'open') throw closedToExecutors();
+    const added = this.#parts.checkExecutors(executors);
+    refuseRepeatedLabels([...this.#parts.executors, ...this.#starting, ...added]);
+    for (const executor of added) this.#starting.add(executor);
+    try {
+      await this.#parts.startExecutors(added);
+    } finally {
+      for (const executor of added) this.#starting.delete(executor);
+    }
+    // Read anew: a close may have come meanwhile.
+    if ((this.#phase as string) === 'open') this.#parts.executors.push(...added);
+    else {
+      await this.#endAll(added);
+      throw closedToExecutors();
+    }
+  }
+
+  /**
    * Takes one call. Apps call this.
    *
    * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`
@@ -75,12 +122,29 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     const taskId = this.#nextTaskId++;
     const future = new AppFuture<unknown>(this, taskId, request.appName, request.outputs);
     const { retries, infrastructureRetries } = this.#parts;
-    const task = createTask({ unresolved: call.dependencies.length, retries, infrastructureRetries });
+    const task = createTask({
+      unresolved: call.dependencies.length,
+      retries: request.retries ?? retries,
+      infrastructureRetries,
+    });
     const record = createTaskRecord(taskId, request, future, call, task);
     this.#records.set(taskId, record);
     this.#broadcast({ kind: 'taskCreated', atMs: this.#parts.now(), taskId, app: request.appName });
+    if (request.signal !== undefined) this.#signals.add(request.signal, taskId);
     this.#await(record);
     return future;
+  }
+
+  /** @internal */
+  lift(future: AppFuture<unknown>, key: unknown): AppFuture<unknown> {
+    return this.submit(liftedAccess(future.appName, key), [future]);
+  }
+
+  /** @internal */
+  failureSeen(future: AppFuture<unknown>, error: unknown): void {
+    const root = rootOf(error);
+    if (root === undefined) this.#unseen.remove(future.taskId);
+    else root.look();
   }
 
   /** @internal */
@@ -130,14 +194,18 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     await this.waitForAll();
     this.#phase = 'closed';
     unsetDefaultKernel(this);
-    const { executors, monitors, graceMs } = this.#parts;
-    await Promise.all(
-      executors.map((executor) =>
-        endWithin(`executor '${executor.label}'`, () => executor.close({ graceMs }), this.#parts),
-      ),
-    );
+    const { executors, monitors, report } = this.#parts;
+    await this.#endAll(executors);
+    await endWithin('the summary', () => report(this.summary(), this.#unseen.count), this.#parts);
     await Promise.all(monitors.map((monitor) => endWithin('a monitor', () => monitor.close(), this.#parts)));
     await this.#parts.onClosed();
+  }
+
+  async #endAll(executors: readonly Executor[]): Promise<void> {
+    const { graceMs } = this.#parts;
+    const end = (executor: Executor) =>
+      endWithin(`executor '${executor.label}'`, () => executor.close({ graceMs }), this.#parts);
+    await Promise.all(executors.map(end));
   }
 
   #refuseUnlessOpen(appName: string): void {
@@ -149,15 +217,16 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     const { dependencies } = record.call;
     if (dependencies.length === 0) this.#post(record, DEPENDENCY_DONE);
     for (const dependency of dependencies) {
-      const task = taskOf(dependency);
-      task.onSettled((settlement) => this.#post(record, this.#dependencyEvent(record, task, settlement)));
+      taskOf(dependency).onSettled((settlement) =>
+        this.#post(record, this.#dependencyEvent(record, dependency, settlement)),
+      );
     }
   }
 
-  #dependencyEvent(record: TaskRecord, task: AppFuture<unknown>, settlement: Settlement): TaskEvent {
+  #dependencyEvent(record: TaskRecord, dependency: Dependency, settlement: Settlement): TaskEvent {
     if (settlement.kind === 'value') return DEPENDENCY_DONE;
     if (settlement.cancelled) return { kind: 'cancelled', error: settlement.error };
-    return { kind: 'dependencyFailed', error: dependencyError(record.future, task, settlement.error) };
+    return { kind: 'dependencyFailed', error: dependencyError(record.future, dependency, settlement.error) };
   }
 
   // Events are queued, so that a chain of any length settles without recursion.
@@ -210,7 +279,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   #runAttempt(record: TaskRecord, attempt: number): void {
     record.stop = new AttemptStop();
-    void runAttempt(record, attempt, this.#parts, this.#broadcast, this.#onAttemptEnd);
+    runAttempt(record, attempt, this.#attempts);
   }
 
   readonly #onAttemptEnd = (record: TaskRecord, end: AttemptEnd): void => {
@@ -220,6 +289,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   async #runJoin(record: TaskRecord, attempt: number): Promise<void> {
     const ended = await runJoinBody(this, record, attempt, this.#parts);
+    if (isFinal(record.task.state)) return;
     if (ended.kind === 'failed') {
       this.#onAttemptEnd(record, ended);
       return;
@@ -227,10 +297,9 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     record.inner = ended.inner;
     this.#post(record, { kind: 'joinReturned', unresolved: ended.inner.dependencies.length });
     for (const dependency of ended.inner.dependencies) {
-      const task = taskOf(dependency);
-      task.onSettled((settlement) => {
+      taskOf(dependency).onSettled((settlement) => {
         if (settlement.kind === 'value') this.#post(record, { kind: 'innerDone' });
-        else this.#post(record, { kind: 'innerFailed', error: joinError(record.future, task, settlement.error) });
+        else this.#post(record, { kind: 'innerFailed', error: joinError(record.future, dependency, settlement.error) });
       });
     }
   }
@@ -240,12 +309,27 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   }
 
   #settle(record: TaskRecord, value: EncodedValue | undefined): void {
-    const { state } = record.task;
-    this.#records.delete(record.taskId);
-    if (state.kind === 'done') record.future.settle({ kind: 'value', value: value as EncodedValue });
-    else record.future.settle({ kind: 'error', error: finalError(record), cancelled: state.kind === 'cancelled' });
+    const { task, taskId, request, future } = record;
+    this.#records.delete(taskId);
+    if (request.signal !== undefined) this.#signals.remove(request.signal, taskId);
+    if (task.state.kind === 'failed') this.#noteFailure(record, task.state);
+    // What it still waited for may hold on to the record, not to the arguments.
+    record.call = NO_ARGUMENTS;
+    record.inner = undefined;
+    if (task.state.kind === 'done') future.settle({ kind: 'value', value: value as EncodedValue });
+    else future.settle({ kind: 'error', error: finalError(record), cancelled: task.state.kind === 'cancelled' });
     if (this.#records.size > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  #noteFailure(record: TaskRecord, { error, attempts }: { error: unknown; attempts: number }): void {
+    const { taskId, request, future, executor } = record;
+    const root = rootOf(error);
+    if (future.isLookedAt) root?.look();
+    else if (root === undefined) {
+      const logs = () => logsOf(record, this.#parts);
+      this.#unseen.add(taskId, () => ({ taskId, appName: request.appName, error, attempts, executor, logs: logs() }));
+    }
   }
 
   #emitStatus({ taskId, request, task }: TaskRecord, from: TaskStatus): void {
@@ -260,6 +344,10 @@ const ATTEMPT_DONE = { kind: 'attemptDone' } as const;
 function finalError(record: TaskRecord): unknown {
   const { state } = record.task;
   return isFinal(state) && state.kind !== 'done' ? (state as { error: unknown }).error : undefined;
+}
+
+function closedToExecutors(): SluiceError {
+  return new SluiceError('KERNEL_CLOSED', 'executors cannot be added to a kernel that is closed, or about to be');
 }
 
 function cancelledError(record: TaskRecord, reason: unknown): SluiceError {

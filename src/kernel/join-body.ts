@@ -1,11 +1,13 @@
 import { decode, decodeCall, encode } from '../wire/codec.js';
 import { AppFuture } from './app-future.js';
-import { type AttemptEnd, type AttemptFailure, failureOf } from './attempt.js';
+import { type AttemptEnd, failureOf } from './attempt.js';
 import { runInJoin } from './current-kernel.js';
 import type { DataFlowKernel } from './dataflow-kernel.js';
 import { decodeValue } from './decode-value.js';
 import { DependencyList, slotValue } from './dependency.js';
 import type { KernelParts } from './kernel-parts.js';
+import type { AttemptFailure } from './retry.js';
+import { isFinal } from './task.js';
 import type { JoinTemplate, TaskRecord, Template } from './task-record.js';
 import type { JoinCall } from './task-request.js';
 
@@ -18,9 +20,11 @@ export async function runJoinBody(
   attempt: number,
   parts: KernelParts,
 ): Promise<{ kind: 'returned'; inner: JoinTemplate } | { kind: 'failed'; failure: AttemptFailure }> {
+  const { call } = record;
   try {
-    const values = await slotValues(record.call, parts.fetch);
-    const { args, inputs } = decodeCall(record.call.bytes, { slot: (index) => values[index] });
+    const values = await slotValues(call, parts.fetch);
+    if (isFinal(record.task.state)) throw new Error('given up before its body ran');
+    const { args, inputs } = decodeCall(call.bytes, { slot: (index) => values[index] });
     const { work, outputs } = record.request;
     const body = (work as { body: (call: JoinCall) => unknown }).body;
     const returned = await runInJoin(kernel, () =>
@@ -36,7 +40,7 @@ export async function runJoinBody(
       inner: { ...encoded, dependencies: list.futures, isOneFuture: returned.value instanceof AppFuture },
     };
   } catch (error) {
-    return { kind: 'failed', failure: failureOf(error, attempt, parts) };
+    return { kind: 'failed', failure: failureOf(error, record, attempt, undefined, parts) };
   }
 }
 
@@ -45,12 +49,13 @@ export async function collectJoin(record: TaskRecord, fetch: Fetch): Promise<Att
   const inner = record.inner as JoinTemplate;
   try {
     const [only] = inner.dependencies;
-    if (only !== undefined && inner.isOneFuture) return { kind: 'done', value: slotValue(only) };
+    if (only === undefined) return { kind: 'done', value: { kind: 'inline', bytes: inner.bytes, files: inner.files } };
+    if (inner.isOneFuture) return { kind: 'done', value: slotValue(only) };
     const values = await slotValues(inner, fetch);
     const whole = decode(inner.bytes, { slot: (index) => values[index] });
     return { kind: 'done', value: { kind: 'inline', ...encode(whole) } };
   } catch (error) {
-    return { kind: 'failed', failure: { error, class: 'app', delayMs: 0 } };
+    return { kind: 'failed', failure: { error, class: 'app', cost: 1, delayMs: 0 } };
   }
 }
 

@@ -1,19 +1,28 @@
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
+import type { ShipCode } from '../wire/code-shipping/ship-code.js';
+import type { RetryPolicy } from './retry-policy.js';
 import type { RoutingPolicy } from './routing/routing-policy.js';
 
 /** Everything a kernel is made of; `load` makes it from a config. */
 export interface KernelParts {
   readonly runId: string;
   readonly runDir: string;
-  /** Started, in the order of the config. */
-  readonly executors: readonly Executor[];
+  /** Started, in the order of the config; added ones last. */
+  readonly executors: Executor[];
+  /** @throws {SluiceError} `INVALID_OPTIONS` for what are no executors */
+  readonly checkExecutors: (executors: readonly unknown[]) => readonly Executor[];
+  /** Starts all, or rejects with what failed and has ended the others. */
+  readonly startExecutors: (executors: readonly Executor[]) => Promise<void>;
   readonly retries: number;
   readonly infrastructureRetries: number;
+  readonly retry?: RetryPolicy;
   readonly onClose: 'wait' | 'cancel';
   readonly graceMs: number;
   readonly routing: RoutingPolicy;
   readonly monitors: readonly Monitor[];
+  /** Bundles code for workers that could not run it as it is. */
+  readonly shipCode: ShipCode;
   /** Bytes of a value that lies in an object store. */
   readonly fetch: (url: string) => Promise<Uint8Array>;
   /** Where the streams of a task go that are to be named by the run. */
@@ -28,6 +37,8 @@ export interface KernelParts {
   readonly later: (delayMs: number, callback: () => void) => () => void;
   /** Tells the user of something that went wrong and that no future can tell. */
   readonly warn: (message: string) => void;
+  /** Told of the summary when every task has ended, and how many failures nobody has looked at. */
+  readonly report: (summary: string, unseenFailures: number) => Promise<void>;
   /** Called at the very end of `close`. */
   readonly onClosed: () => Promise<void>;
 }

@@ -22,7 +22,7 @@ export interface TaskRecord {
   readonly taskId: number;
   readonly request: TaskRequest;
   readonly future: AppFuture<unknown>;
-  readonly call: Template;
+  call: Template;
   task: Task;
   /** Gives up the attempt that runs. */
   stop: AttemptStop | undefined;

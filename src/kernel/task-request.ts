@@ -1,5 +1,5 @@
 import type { FileLike } from '../data/data-file.js';
-import type { AppCode, Resources } from '../wire/task-envelope.js';
+import type { AppCode, Resources, StreamName } from '../wire/task-envelope.js';
 
 /** What a task does: code shipped to a worker, or a join's body that runs in the client. */
 export type Work =
@@ -25,11 +25,20 @@ export interface TaskRequest {
   readonly outputs: readonly string[];
   readonly stdout?: LogTarget;
   readonly stderr?: LogTarget;
+  /** Streams whose file is appended to. */
+  readonly appends?: readonly StreamName[];
   readonly walltimeMs?: number;
   readonly resources?: Resources;
   readonly priority?: number;
   readonly label?: string;
+  /** Budget for failures of the user's code; absent: the kernel's. */
+  readonly retries?: number;
+  /** Cancels the task when it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where a stream of a task goes: a file, or one the run directory names (`AUTO`). */
 export type LogTarget = FileLike | 'AUTO';
+
+/** The same, and how: what is appended to keeps what it holds, of earlier runs and of earlier attempts. */
+export type StreamTarget = LogTarget | { readonly file: LogTarget; readonly append: boolean };

@@ -5,9 +5,10 @@ export type TaskState =
   | { readonly kind: 'waiting'; readonly unresolved: number }
   | { readonly kind: 'launched'; readonly attempt: number }
   | { readonly kind: 'delayed'; readonly attempt: number }
-  | { readonly kind: 'joining'; readonly unresolved: number }
+  | { readonly kind: 'joining'; readonly unresolved: number; readonly attempt: number }
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly error: unknown }
+  /** `attempts`: those made; 0 when a dependency failed. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly attempts: number }
   | { readonly kind: 'cancelled'; readonly error: unknown };
 
 /** The words {@link TaskState} has for where a task is. */
@@ -16,9 +17,9 @@ export type TaskStatus = TaskState['kind'];
 /** All that the rule book needs to know of a task. */
 export interface Task {
   readonly state: TaskState;
-  /** Attempts that failed in the user's code may be repeated this many times more. */
+  /** What is left to spend on repeating attempts that failed in the user's code; a failure costs 1 unless a policy says otherwise. */
   readonly retriesLeft: number;
-  /** Attempts lost to infrastructure may be repeated this many times more. */
+  /** The same for attempts lost to infrastructure. */
   readonly infrastructureRetriesLeft: number;
 }
 
@@ -27,7 +28,15 @@ export type TaskEvent =
   | { readonly kind: 'dependencyDone' }
   | { readonly kind: 'dependencyFailed'; readonly error: unknown }
   | { readonly kind: 'attemptDone' }
-  | { readonly kind: 'attemptFailed'; readonly error: unknown; readonly class: ErrorClass; readonly delayMs: number }
+  | {
+      readonly kind: 'attemptFailed';
+      readonly error: unknown;
+      readonly class: ErrorClass;
+      /** What repeating it takes from the budget of its class. */
+      readonly cost: number;
+      /** How long to wait before it is repeated, in milliseconds. */
+      readonly delayMs: number;
+    }
   | { readonly kind: 'delayOver' }
   | { readonly kind: 'joinReturned'; readonly unresolved: number }
   | { readonly kind: 'innerDone' }

@@ -6,6 +6,9 @@ export interface Transition {
   readonly command?: TaskCommand;
 }
 
+/** Attempts of a task whose failures cost less than 1 each: however little they cost, there is an end. */
+export const MAX_CHEAP_ATTEMPTS = 1_000;
+
 /**
  * The kernel's one rule book: pure, so that any history can be replayed.
  *
@@ -26,7 +29,8 @@ export interface Transition {
  * | any other not final | cancelled | cancelled           | settle         |
  * | final    | any              | unchanged               | none           |
  *
- * A class `usage` failure is never repeated; `app` and `infrastructure` failures have a budget each.
+ * A class `usage` failure is never repeated; `app` and `infrastructure` failures have a budget each, from which each
+ * failure takes its cost. What costs nothing is repeated {@link MAX_CHEAP_ATTEMPTS} times at most.
  *
  * @throws {Error} on a pair the table does not have: a defect of the rim, not of the user.
  */
@@ -38,63 +42,79 @@ export function transition(task: Task, event: TaskEvent): Transition {
       return onDependencyDone(task, expect(state, 'waiting', event));
     case 'dependencyFailed':
       expect(state, 'waiting', event);
-      return settle(task, { kind: 'failed', error: event.error });
+      return settle(task, { kind: 'failed', error: event.error, attempts: 0 });
     case 'attemptDone':
       expect(state, state.kind === 'joining' ? 'joining' : 'launched', event);
-      return settle(task, { kind: 'done' });
+      return settle(task, DONE);
     case 'attemptFailed':
       return onAttemptFailed(task, event);
     case 'delayOver':
       return launch(task, expect(state, 'delayed', event).attempt);
     case 'joinReturned':
-      expect(state, 'launched', event);
-      return joining(task, event.unresolved);
-    case 'innerDone':
-      return joining(task, expect(state, 'joining', event).unresolved - 1);
-    case 'innerFailed':
-      expect(state, 'joining', event);
-      return settle(task, { kind: 'failed', error: event.error });
-    case 'cancelled': {
-      const cancelled: TaskState = { kind: 'cancelled', error: event.error };
-      return { task: { ...task, state: cancelled }, command: { kind: state.kind === 'launched' ? 'abort' : 'settle' } };
+      return joining(task, event.unresolved, expect(state, 'launched', event).attempt);
+    case 'innerDone': {
+      const { unresolved, attempt } = expect(state, 'joining', event);
+      return joining(task, unresolved - 1, attempt);
     }
+    case 'innerFailed':
+      return settle(task, { kind: 'failed', error: event.error, attempts: expect(state, 'joining', event).attempt });
+    case 'cancelled':
+      return {
+        task: withState(task, { kind: 'cancelled', error: event.error }),
+        command: state.kind === 'launched' ? ABORT : SETTLE,
+      };
   }
 }
 
+const DONE: TaskState = { kind: 'done' };
+const SETTLE: TaskCommand = { kind: 'settle' };
+const ABORT: TaskCommand = { kind: 'abort' };
+const COLLECT: TaskCommand = { kind: 'collectJoin' };
+
 function onDependencyDone(task: Task, state: { unresolved: number }): Transition {
-  if (state.unresolved > 1) return { task: { ...task, state: { kind: 'waiting', unresolved: state.unresolved - 1 } } };
+  if (state.unresolved > 1) return { task: withState(task, { kind: 'waiting', unresolved: state.unresolved - 1 }) };
   return launch(task, 1);
 }
 
 function onAttemptFailed(task: Task, event: TaskEvent & { kind: 'attemptFailed' }): Transition {
-  if (task.state.kind === 'joining') return settle(task, { kind: 'failed', error: event.error });
-  const { attempt } = expect(task.state, 'launched', event);
-  if (event.class === 'app' && task.retriesLeft > 0) {
-    return again({ ...task, retriesLeft: task.retriesLeft - 1 }, attempt + 1, event.delayMs);
-  }
-  if (event.class === 'infrastructure' && task.infrastructureRetriesLeft > 0) {
-    const infrastructureRetriesLeft = task.infrastructureRetriesLeft - 1;
-    return again({ ...task, infrastructureRetriesLeft }, attempt + 1, event.delayMs);
-  }
-  return settle(task, { kind: 'failed', error: event.error });
+  const { state } = task;
+  const { attempt } = state.kind === 'joining' ? state : expect(state, 'launched', event);
+  const paid = state.kind === 'joining' ? undefined : pay(task, event, attempt);
+  if (paid === undefined) return settle(task, { kind: 'failed', error: event.error, attempts: attempt });
+  return again(paid, attempt + 1, event.delayMs);
+}
+
+// Costs such as 0.1 are no exact binary fractions: ten of them have to fit into a budget of 1.
+const ROUNDING = 1e-9;
+
+/** The task less what the failure costs; `undefined` when it cannot be repeated. */
+function pay(task: Task, { class: errorClass, cost }: TaskEvent & { kind: 'attemptFailed' }, attempt: number) {
+  if (errorClass === 'usage' || (cost < 1 && attempt >= MAX_CHEAP_ATTEMPTS)) return undefined;
+  const budget = errorClass === 'app' ? 'retriesLeft' : 'infrastructureRetriesLeft';
+  const left = task[budget] - cost;
+  return left < -ROUNDING ? undefined : { ...task, [budget]: Math.max(0, left) };
 }
 
 function again(task: Task, attempt: number, delayMs: number): Transition {
   if (delayMs === 0) return launch(task, attempt);
-  return { task: { ...task, state: { kind: 'delayed', attempt } }, command: { kind: 'launchLater', attempt, delayMs } };
+  return { task: withState(task, { kind: 'delayed', attempt }), command: { kind: 'launchLater', attempt, delayMs } };
 }
 
 function launch(task: Task, attempt: number): Transition {
-  return { task: { ...task, state: { kind: 'launched', attempt } }, command: { kind: 'launch', attempt } };
+  return { task: withState(task, { kind: 'launched', attempt }), command: { kind: 'launch', attempt } };
 }
 
-function joining(task: Task, unresolved: number): Transition {
-  const next: Task = { ...task, state: { kind: 'joining', unresolved } };
-  return unresolved === 0 ? { task: next, command: { kind: 'collectJoin' } } : { task: next };
+function joining(task: Task, unresolved: number, attempt: number): Transition {
+  const next = withState(task, { kind: 'joining', unresolved, attempt });
+  return unresolved === 0 ? { task: next, command: COLLECT } : { task: next };
 }
 
 function settle(task: Task, state: TaskState): Transition {
-  return { task: { ...task, state }, command: { kind: 'settle' } };
+  return { task: withState(task, state), command: SETTLE };
+}
+
+function withState({ retriesLeft, infrastructureRetriesLeft }: Task, state: TaskState): Task {
+  return { state, retriesLeft, infrastructureRetriesLeft };
 }
 
 function expect<K extends TaskState['kind']>(state: TaskState, kind: K, event: TaskEvent): TaskState & { kind: K } {

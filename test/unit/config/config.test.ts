@@ -18,12 +18,22 @@ test('options that do not exist and options that do not fit are all named at onc
     progress: 1,
     handleSignals: null,
     routing: () => 'a',
+    retry: { cost: 1, delay: 5 },
     monitors: [{}],
     executors: ['threads'],
   });
   expect(error).toMatchObject({ code: 'INVALID_OPTIONS', class: 'usage' });
   const keys = ['retires', 'exitMode', 'retries', 'infrastructureRetries', 'onClose', 'graceMs', 'runDir', 'asDefault'];
-  for (const key of [...keys, 'progress', 'handleSignals', 'routing', 'monitors[0]', 'executors[0]']) {
+  for (const key of [
+    ...keys,
+    'retry.cost',
+    'delay',
+    'progress',
+    'handleSignals',
+    'routing',
+    'monitors[0]',
+    'executors[0]',
+  ]) {
     expect(error.message).toContain(key);
   }
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
-import { app, type Io, join, load, type SluiceError, ThreadPoolExecutor } from 'sluice';
+import { app, type DataFlowKernel, type Io, join, load, type SluiceError, ThreadPoolExecutor } from 'sluice';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { failureOf, thrownBy } from '../../fixtures/kernel/failure-of.js';
 import { ScriptedExecutor } from '../../fixtures/kernel/scripted-executor.js';
@@ -138,4 +138,35 @@ test('a run whose folder is removed under it goes on and closes, and so does the
     await rm(flow.runDir, { recursive: true });
     expect(await one()).toBe(1);
   }
+});
+
+test('a config used twice, one after the other or at once, is refused, and the first kernel works on', async () => {
+  const executor = new ScriptedExecutor({ label: 'mine' });
+  const config = { executors: [executor], asDefault: false, runDir };
+  const [first, again] = await Promise.allSettled([load(config), load(config)]);
+  expect(again).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_OPTIONS', class: 'usage' } });
+  await using flow = (first as PromiseFulfilledResult<DataFlowKernel>).value;
+  const third = await failureOf<SluiceError>(load({ ...config, executors: [new ScriptedExecutor(), executor] }));
+  expect(third.message).toContain("executor 'mine' has been started before: an executor serves one kernel, once");
+  expect([executor.starts, executor.closes]).toEqual([1, 0]);
+  expect(await app(() => 2, { kernel: flow })()).toBe(2);
+  expect(await readdir(runDir)).toEqual([flow.runId]);
+  await flow.close();
+  await expect(load(config)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+  expect([executor.starts, executor.closes]).toEqual([1, 1]);
+});
+
+test('a config without executors of its own can be used again, also at once', async () => {
+  const config = { asDefault: false, runDir };
+  const kernels = await Promise.all([load(config), load(config)]);
+  for (const kernel of kernels) expect(await app(() => 2, { kernel })()).toBe(2);
+  await Promise.all(kernels.map((kernel) => kernel.close()));
+});
+
+test('executors whose load failed before they were started can be loaded', async () => {
+  const executor = new ScriptedExecutor();
+  await writeFile(joinPath(runDir, 'file'), '');
+  await failureOf(load({ executors: [executor], asDefault: false, runDir: joinPath(runDir, 'file', 'runs') }));
+  await using flow = await load({ executors: [executor], asDefault: false, runDir });
+  expect(await app(() => 2, { kernel: flow })()).toBe(2);
 });

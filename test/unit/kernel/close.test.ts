@@ -146,12 +146,17 @@ test('a join whose kernel is closed under it cannot call apps any more', async (
   await using run = await temporaryRun({ executors: [new ScriptedExecutor()], asDefault: false });
   const one = app(() => 1, { name: 'one', kernel: run.kernel });
   let refusal: unknown;
+  let bodyBegan = (): void => {};
+  const began = new Promise<void>((resolve) => {
+    bodyBegan = resolve;
+  });
   let bodyEnded = (): void => {};
   const ended = new Promise<void>((resolve) => {
     bodyEnded = resolve;
   });
   const patient = join(
     async () => {
+      bodyBegan();
       await sleep(20);
       refusal = thrownBy(one);
       bodyEnded();
@@ -159,10 +164,27 @@ test('a join whose kernel is closed under it cannot call apps any more', async (
     { name: 'patient', kernel: run.kernel },
   );
   const future = patient();
+  await began;
   await run.kernel.close({ onClose: 'cancel' });
   await expect(future).rejects.toMatchObject({ code: 'CANCELLED' });
   await ended;
   expect(refusal).toMatchObject({ code: 'KERNEL_CLOSED' });
+});
+
+test('the body of a join that is cancelled before it began does not run', async () => {
+  await using run = await temporaryRun({ executors: [new ScriptedExecutor()], asDefault: false });
+  let ran = 0;
+  const body = join(
+    () => {
+      ran += 1;
+    },
+    { name: 'body', kernel: run.kernel },
+  );
+  const future = body();
+  future.cancel();
+  await expect(future).rejects.toMatchObject({ code: 'CANCELLED' });
+  await sleep(0);
+  expect(ran).toBe(0);
 });
 
 test('waitForAll waits without closing', async () => {

@@ -207,10 +207,13 @@ test('what a task does to an argument does not change it for others', async () =
   expect(await read(made)).toBe(0);
 });
 
-test('a promise that is no future is refused with its path', async () => {
+test('an argument that leads back to itself is refused at the call, with its path', async () => {
   await using run = await inProcess();
   const whole = app((x: unknown) => x, { name: 'whole', kernel: run.kernel });
-  const call = () => whole({ inside: [Promise.resolve(1)] });
-  expect(call).toThrow(expect.objectContaining({ code: 'NOT_SENDABLE' }));
-  expect(call).toThrow(/argument 0 \.inside\[0\]/);
+  const circular: { list: unknown[] } = { list: [] };
+  circular.list.push({ back: circular });
+  const call = () => (whole as (...args: unknown[]) => unknown)(1, circular);
+  expect(call).toThrow(expect.objectContaining({ code: 'NOT_SENDABLE', class: 'usage' }));
+  expect(call).toThrow('argument 1 .list[0].back: a circular reference to argument 1 cannot be sent');
+  expect(run.kernel.stats().byApp).toEqual({});
 });

@@ -83,7 +83,7 @@ test('the user error comes as it was thrown, with where it happened beside it', 
   expect(error).toBeInstanceOf(RangeError);
   expect(error).not.toBeInstanceOf(SluiceError);
   expect(error.remote).toMatchObject({ taskId: 0, app: 'boom', attempt: 1, executor: 'scripted' });
-  expect(error.stack).toContain('sluice-app:boom');
+  expect(error.stack).toMatch(/lazy-failure\.test\.ts:\d+/);
 });
 
 test('two failed dependencies settle a task once', async () => {
@@ -107,12 +107,12 @@ test('a status follows the task to its end, and failing to look at it changes no
   expect(await failing.catch(() => 'caught')).toBe('caught');
 });
 
-test('failed futures that nobody awaits do not crash the process', async () => {
+test('failed futures that nobody awaits do not crash the process: its end tells of them', async () => {
   const script = fileURLToPath(new URL('../../fixtures/kernel/unawaited-failures.mjs', import.meta.url));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [script]);
   expect(JSON.parse(stdout)).toEqual({
     boom: { total: 1, done: 0, failed: 1 },
     after: { total: 2, done: 0, failed: 2 },
   });
-  expect(stderr).toBe('');
+  expect(stderr).toContain('1 failure that nobody looked at:\n  Error: nobody looks\n');
 });
