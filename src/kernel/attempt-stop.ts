@@ -21,6 +21,11 @@ export class AttemptStop implements SubmitOptions {
     if (this.#isAborted) listener(this.#reason);
   }
 
+  /** @throws the reason, once aborted */
+  throwIfAborted(): void {
+    if (this.#isAborted) throw this.#reason;
+  }
+
   abort(reason: unknown): void {
     if (this.#isAborted) return;
     this.#isAborted = true;

@@ -59,9 +59,12 @@ export function runAttempt(record: TaskRecord, attempt: number, context: Attempt
 function submitTo(chosen: Executor, record: TaskRecord, attempt: number, parts: KernelParts): Promise<Outcome> {
   try {
     const { code } = record.request.work as { code: AppCode };
-    const submit = (app: AppCode) => chosen.submit(envelopeOf(record, attempt, app, parts), record.stop as AttemptStop);
-    if (!mustBeBundled(code, chosen.capabilities)) return submit(code);
-    return parts.shipCode(code, chosen.capabilities).then(submit);
+    const stop = record.stop as AttemptStop;
+    if (!mustBeBundled(code, chosen.capabilities)) return chosen.submit(envelopeOf(record, attempt, code, parts), stop);
+    return parts.shipCode(code, chosen.capabilities).then((bundled) => {
+      stop.throwIfAborted();
+      return chosen.submit(envelopeOf(record, attempt, bundled, parts), stop);
+    });
   } catch (error) {
     return Promise.reject(error);
   }

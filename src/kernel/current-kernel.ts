@@ -1,14 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SluiceError } from '../errors.js';
 import type { DataFlowKernel } from './dataflow-kernel.js';
+import type { TaskRecord } from './task-record.js';
 
-const joinScope = new AsyncLocalStorage<DataFlowKernel>();
+/** The body of a join that runs. */
+interface JoinScope {
+  readonly kernel: DataFlowKernel;
+  readonly join: TaskRecord;
+}
+
+const joinScope = new AsyncLocalStorage<JoinScope>();
 let defaultKernel: DataFlowKernel | undefined;
 let hadDefaultKernel = false;
 
 /** The kernel an app call goes to: that of the join whose body makes it, else the default one. @throws {SluiceError} `NO_KERNEL`, `KERNEL_CLOSED` */
 export function currentKernel(appName: string): DataFlowKernel {
-  const kernel = joinScope.getStore() ?? defaultKernel;
+  const kernel = joinScope.getStore()?.kernel ?? defaultKernel;
   if (kernel !== undefined) return kernel;
   if (hadDefaultKernel) throw kernelClosed(appName);
   throw new SluiceError(
@@ -22,14 +29,15 @@ export function kernelClosed(appName: string): SluiceError {
   return new SluiceError('KERNEL_CLOSED', `app '${appName}' was called after its kernel was closed: load another one`);
 }
 
-/** Whether the caller is the body of a join of this kernel: such calls are taken even while it closes. */
-export function isInsideJoinOf(kernel: DataFlowKernel): boolean {
-  return joinScope.getStore() === kernel;
+/** The join of this kernel whose body the caller is: its calls are taken even while the kernel closes. */
+export function enclosingJoin(kernel: DataFlowKernel): TaskRecord | undefined {
+  const scope = joinScope.getStore();
+  return scope?.kernel === kernel ? scope.join : undefined;
 }
 
 /** Runs the body of a join: apps it calls go to `kernel`. */
-export function runInJoin<T>(kernel: DataFlowKernel, body: () => T): T {
-  return joinScope.run(kernel, body);
+export function runInJoin<T>(kernel: DataFlowKernel, join: TaskRecord, body: () => T): T {
+  return joinScope.run({ kernel, join }, body);
 }
 
 /** @throws {SluiceError} `KERNEL_LOADED` when there is a default kernel already. */

@@ -7,14 +7,14 @@ import { type AttemptContext, type AttemptEnd, runAttempt } from './attempt.js';
 import { AttemptStop } from './attempt-stop.js';
 import { createBroadcast } from './broadcast.js';
 import { callTemplate, NO_ARGUMENTS } from './call-template.js';
-import { isInsideJoinOf, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
+import { enclosingJoin, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
 import { decodeValue } from './decode-value.js';
 import { type Dependency, taskOf } from './dependency.js';
 import { dependencyError, joinError, rootOf } from './dependency-errors.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import { endWithin } from './end-within.js';
 import { logsOf } from './envelope-of.js';
-import { refuseRepeatedLabels } from './executor-list.js';
+import { ExecutorRoster } from './executor-roster.js';
 import { collectJoin, runJoinBody } from './join-body.js';
 import type { KernelParts } from './kernel-parts.js';
 import { liftedAccess } from './lifted-access.js';
@@ -47,8 +47,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #events: QueuedEvent[] = [];
   readonly #unseen = new UnseenFailures();
   readonly #signals = new SignalWatch((taskId, reason) => this.cancel(taskId, reason));
-  /** Being added: their labels are taken already. */
-  readonly #starting = new Set<Executor>();
+  readonly #roster: ExecutorRoster;
   #draining = false;
   #nextTaskId = 0;
   #phase: 'open' | 'closing' | 'closed' = 'open';
@@ -59,6 +58,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#broadcast = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
+    this.#roster = new ExecutorRoster(parts);
     this.#attempts = { parts, emit: this.#broadcast, onEnd: this.#onAttemptEnd };
   }
 
@@ -91,22 +91,8 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
    *
    * @throws {SluiceError} `DUPLICATE_LABEL`, `INVALID_OPTIONS`, `KERNEL_CLOSED`, or what an executor's start says
    */
-  async addExecutors(executors: readonly Executor[]): Promise<void> {
-    if (this.#phase !== 'open') throw closedToExecutors();
-    const added = this.#parts.checkExecutors(executors);
-    refuseRepeatedLabels([...this.#parts.executors, ...this.#starting, ...added]);
-    for (const executor of added) this.#starting.add(executor);
-    try {
-      await this.#parts.startExecutors(added);
-    } finally {
-      for (const executor of added) this.#starting.delete(executor);
-    }
-    // Read anew: a close may have come meanwhile.
-    if ((this.#phase as string) === 'open') this.#parts.executors.push(...added);
-    else {
-      await this.#endAll(added);
-      throw closedToExecutors();
-    }
+  addExecutors(executors: readonly Executor[]): Promise<void> {
+    return this.#roster.add(executors);
   }
 
   /**
@@ -132,6 +118,8 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     this.#broadcast({ kind: 'taskCreated', atMs: this.#parts.now(), taskId, app: request.appName });
     if (request.signal !== undefined) this.#signals.add(request.signal, taskId);
     this.#await(record);
+    const join = enclosingJoin(this);
+    if (join !== undefined) this.#adopt(join, future);
     return future;
   }
 
@@ -191,25 +179,28 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#phase = 'closing';
+    this.#roster.close();
     await this.waitForAll();
     this.#phase = 'closed';
     unsetDefaultKernel(this);
-    const { executors, monitors, report } = this.#parts;
-    await this.#endAll(executors);
+    const { monitors, report } = this.#parts;
+    await this.#roster.endAll();
     await endWithin('the summary', () => report(this.summary(), this.#unseen.count), this.#parts);
     await Promise.all(monitors.map((monitor) => endWithin('a monitor', () => monitor.close(), this.#parts)));
     await this.#parts.onClosed();
   }
 
-  async #endAll(executors: readonly Executor[]): Promise<void> {
-    const { graceMs } = this.#parts;
-    const end = (executor: Executor) =>
-      endWithin(`executor '${executor.label}'`, () => executor.close({ graceMs }), this.#parts);
-    await Promise.all(executors.map(end));
+  // What the body of a join calls goes with the join when that is cancelled.
+  #adopt(join: TaskRecord, future: AppFuture<unknown>): void {
+    const { state } = join.task;
+    if (state.kind === 'cancelled') future.cancel(state.error);
+    if (isFinal(state)) return;
+    join.children ??= [];
+    join.children.push(future);
   }
 
   #refuseUnlessOpen(appName: string): void {
-    if (this.#phase === 'open' || (this.#phase === 'closing' && isInsideJoinOf(this))) return;
+    if (this.#phase === 'open' || (this.#phase === 'closing' && enclosingJoin(this) !== undefined)) return;
     throw kernelClosed(appName);
   }
 
@@ -316,8 +307,11 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     // What it still waited for may hold on to the record, not to the arguments.
     record.call = NO_ARGUMENTS;
     record.inner = undefined;
+    const children = record.children ?? [];
+    record.children = undefined;
     if (task.state.kind === 'done') future.settle({ kind: 'value', value: value as EncodedValue });
     else future.settle({ kind: 'error', error: finalError(record), cancelled: task.state.kind === 'cancelled' });
+    if (task.state.kind === 'cancelled') for (const child of children) child.cancel(task.state.error);
     if (this.#records.size > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
@@ -344,10 +338,6 @@ const ATTEMPT_DONE = { kind: 'attemptDone' } as const;
 function finalError(record: TaskRecord): unknown {
   const { state } = record.task;
   return isFinal(state) && state.kind !== 'done' ? (state as { error: unknown }).error : undefined;
-}
-
-function closedToExecutors(): SluiceError {
-  return new SluiceError('KERNEL_CLOSED', 'executors cannot be added to a kernel that is closed, or about to be');
 }
 
 function cancelledError(record: TaskRecord, reason: unknown): SluiceError {

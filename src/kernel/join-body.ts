@@ -27,7 +27,7 @@ export async function runJoinBody(
     const { args, inputs } = decodeCall(call.bytes, { slot: (index) => values[index] });
     const { work, outputs } = record.request;
     const body = (work as { body: (call: JoinCall) => unknown }).body;
-    const returned = await runInJoin(kernel, () =>
+    const returned = await runInJoin(kernel, record, () =>
       settledBody(body({ args, inputs, outputs, taskId: record.taskId, attempt })),
     );
     const list = new DependencyList();

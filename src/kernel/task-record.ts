@@ -31,6 +31,8 @@ export interface TaskRecord {
   /** Stops a wait for the next attempt. */
   stopDelay: (() => void) | undefined;
   inner: JoinTemplate | undefined;
+  /** What the body of a join has called. */
+  children: AppFuture<unknown>[] | undefined;
 }
 
 /** The record of a task that has just been submitted. */
@@ -51,5 +53,6 @@ export function createTaskRecord(
     executor: undefined,
     stopDelay: undefined,
     inner: undefined,
+    children: undefined,
   };
 }

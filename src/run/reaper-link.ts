@@ -7,18 +7,21 @@ let reaper: ChildProcess | undefined;
 const running = new Map<number, ProcessGroupChange>();
 
 /**
- * Tells this process's reaper of a group's start or end. The first call starts the reaper: a small process that ends
- * whatever commands are left once this process is gone, kill -9 included, and which keeps nothing alive meanwhile. Call
- * it on the main thread: what a thread starts ends with the thread.
+ * Starts this process's reaper, unless there is one: a small process that ends whatever commands are left once this
+ * process is gone, kill -9 included, and which keeps nothing alive meanwhile. Call it before a command starts, on the
+ * main thread: what a thread starts ends with the thread.
  */
+export function ensureReaper(): void {
+  if (reaper !== undefined) return;
+  startReaper();
+  for (const known of running.values()) write(known);
+}
+
+/** Tells the reaper of a group's start or end. */
 export function tellReaper(change: ProcessGroupChange): void {
   if (change.running) running.set(change.pid, change);
   else running.delete(change.pid);
-  if (reaper === undefined) {
-    startReaper();
-    for (const known of running.values()) write(known);
-    if (change.running) return;
-  }
+  ensureReaper();
   write(change);
 }
 

@@ -1,6 +1,6 @@
 import { killGroup } from '../../run/kill-group.js';
 import { findMarked, signalMarked, workerMark } from '../../run/marked-processes.js';
-import { tellReaper } from '../../run/reaper-link.js';
+import { ensureReaper, tellReaper } from '../../run/reaper-link.js';
 import type { ProcessGroupChange } from '../../run/reaper-message.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { attemptName } from '../../wire/task-envelope.js';
@@ -9,6 +9,8 @@ import { attemptName } from '../../wire/task-envelope.js';
 export interface ProcessGroups {
   /** Takes what threads report; anything else is ignored. */
   readonly onMessage: (message: unknown) => void;
+  /** A command is about to start on a thread. */
+  readonly expectOne: () => void;
   /** Ends whatever an attempt left running. */
   endAllOf(envelope: TaskEnvelope): void;
   close(): void;
@@ -42,6 +44,7 @@ export function createProcessGroups(): ProcessGroups {
       else running.delete(message.pid);
       tellReaper(message);
     },
+    expectOne: ensureReaper,
     endAllOf(envelope) {
       const attempt = attemptName(envelope);
       for (const group of running.values()) if (group.attempt === attempt) end(group);

@@ -164,6 +164,7 @@ export class ThreadPoolExecutor implements Executor {
   async #run(workload: ThreadWorkload): Promise<void> {
     const pool = this.#pool as Piscina;
     this.#running.set(workload.id, workload);
+    if (workload instanceof Single && workload.envelope.app.kind === 'bash') this.#groups?.expectOne();
     this.#watchStalls();
     try {
       const { work, terminate: signal, transferList } = workload;

@@ -137,6 +137,7 @@ export class Environment {
     if (this.#initDelayMs > 0) await this.#delayInit();
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     this.#leaveStartGate = await this.#host.startGate.enter();
+    if (!this.#alive) return this.#onProcessEnd(ABSENT);
     const startedAtMs = performance.now();
     const api = await startRuntimeApi({
       onReady: () => {

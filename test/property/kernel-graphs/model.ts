@@ -24,7 +24,8 @@ export interface Call {
 
 /**
  * What the documentation promises, and nothing of how the kernel does it: a call starts when all it depends on is done;
- * what fails takes down what depends on it, what is cancelled cancels it; failures are repeated as far as the budget
+ * what fails takes down what depends on it, what is cancelled cancels it,
+ * and a join what its body called; failures are repeated as far as the budget
  * of their class goes; a join ends when all it returned has.
  *
  * What happens in one step happens at once. Where that matters, because a call depends on one that failed and on one
@@ -195,6 +196,13 @@ export class Model {
     call.reason = reason;
     call.endedAt = this.#step;
     this.#ended.push(call);
+    if (status === 'cancelled') for (const made of this.#madeBy(call)) if (!isOver(made)) this.#end(made, status);
+  }
+
+  /** What the body of a join called, in all its attempts. */
+  #madeBy({ name }: Call): Call[] {
+    const isMade = (other: string) => other.startsWith(`${name}#`) && !other.slice(name.length + 1).includes('#');
+    return [...this.calls.values()].filter((call) => isMade(call.name));
   }
 
   /** Lets what has happened take effect, in the order in which it happened. */

@@ -131,3 +131,27 @@ test('an output of a cancelled task rejects as the task does', async () => {
   future.cancel();
   await expect(future.outputs[0]).rejects.toMatchObject({ code: 'CANCELLED' });
 });
+
+test('cancelling a join cancels what its body has called, and what it calls afterwards', async () => {
+  await using run = await temporaryRun({ executors: [held()], asDefault: false });
+  const one = app((n: number) => n, { name: 'one', kernel: run.kernel });
+  const called: ReturnType<typeof one>[] = [];
+  let goOn = (): void => {};
+  const goesOn = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const body = vi.fn(async () => {
+    called.push(one(1), one(2));
+    await goesOn;
+    called.push(one(3));
+    return called;
+  });
+  const future = join(() => body(), { name: 'calls', kernel: run.kernel })();
+  await vi.waitFor(() => expect(called.length).toBe(2));
+  future.cancel('enough');
+  expect(called.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
+  expect(await failureOf<Error>(called[0] as (typeof called)[0])).toMatchObject({ code: 'CANCELLED' });
+  goOn();
+  await vi.waitFor(() => expect(called[2]?.status).toBe('cancelled'));
+  await run.kernel.waitForAll();
+});
