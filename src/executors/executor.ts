@@ -33,15 +33,17 @@ export interface ExecutorLoad {
   readonly capacity: number;
 }
 
-/** How the one who submitted a task gives it up. */
-export interface SubmitOptions {
-  /** Aborts when the outcome is no longer wanted. */
-  readonly signal: AbortSignal;
-  /**
-   * The same without a signal, for executors of very small tasks: a kernel makes the signal when it is first read, and
-   * calls the one `listener` instead where there is one; at once, if the task has been given up already.
-   */
-  onAbort?(listener: (reason: unknown) => void): void;
+/** Who waits for the outcome of a task that was dispatched: gets one of the two, once. */
+export interface OutcomeReceiver {
+  onOutcome(outcome: Outcome): void;
+  /** What `submit` would reject with. */
+  onFailure(error: unknown): void;
+}
+
+/** An attempt that can be given up: its outcome is no longer wanted. */
+export interface Abortable {
+  /** Does nothing once there is an outcome. */
+  abort(reason: unknown): void;
 }
 
 /** Runs tasks somewhere: on threads, on Lambda, on a cluster. Started and closed by the kernel, once. */
@@ -57,7 +59,12 @@ export interface Executor {
    * Rejects with class `infrastructure` when no answer can come any more (`WORKER_LOST`, …), with class `usage`
    * when the task can never run here (`RESOURCES_NOT_HONOURED`, …), and with `signal.reason` once aborted.
    */
-  submit(envelope: TaskEnvelope, options: SubmitOptions): Promise<Outcome>;
+  submit(envelope: TaskEnvelope, options: { readonly signal: AbortSignal }): Promise<Outcome>;
+  /**
+   * The same without a promise and a signal, which weigh more than a very small task does; a kernel uses it where there
+   * is one. May call the receiver before it returns.
+   */
+  dispatch?(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable;
   load(): ExecutorLoad;
   /** Ends every worker: lets running tasks finish for `graceMs` milliseconds, then stops them. Idempotent. */
   close(options: { readonly graceMs: number }): Promise<void>;

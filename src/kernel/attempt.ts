@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import type { Executor } from '../executors/executor.js';
+import type { Abortable, Executor, OutcomeReceiver } from '../executors/executor.js';
 import type { RunEvent } from '../monitoring/event.js';
 import { mustBeBundled } from '../wire/code-shipping/ship-code.js';
 import { mapRemoteError } from '../wire/code-shipping/stack/map-stack.js';
@@ -7,7 +7,7 @@ import type { EncodedValue } from '../wire/encoded-value.js';
 import { decodeError } from '../wire/error-codec.js';
 import type { Outcome, Usage } from '../wire/outcome.js';
 import type { AppCode } from '../wire/task-envelope.js';
-import type { AttemptStop } from './attempt-stop.js';
+import { AttemptStop } from './attempt-stop.js';
 import { envelopeOf } from './envelope-of.js';
 import type { KernelParts } from './kernel-parts.js';
 import { type AttemptFailure, judgeFailure } from './retry.js';
@@ -28,89 +28,112 @@ export interface AttemptContext {
 }
 
 /**
- * Runs one attempt of a task: routing, envelope, executor, outcome. Never throws. Not an async function: what one of
- * those keeps while it waits would be half of what a waiting task weighs.
+ * One attempt of a task: routing, envelope, executor, outcome. Not an async function: what one of those keeps while it
+ * waits would be half of what a waiting task weighs.
  */
-export function runAttempt(record: TaskRecord, attempt: number, context: AttemptContext): void {
-  const { parts, emit, onEnd } = context;
-  let chosen: Executor;
-  try {
-    chosen = chooseExecutor(record, attempt, parts);
-  } catch (error) {
-    onEnd(record, { kind: 'failed', failure: failureOf(error, record, attempt, undefined, parts) });
-    return;
-  }
-  record.executor = chosen.label;
-  const { taskId, request } = record;
-  emit({
-    kind: 'attemptStarted',
-    atMs: parts.now(),
-    taskId,
-    app: request.appName,
-    attempt,
-    executor: chosen.label,
-  });
-  submitTo(chosen, record, attempt, parts).then(
-    (outcome) => onOutcome(record, attempt, chosen.label, outcome, context),
-    (error: unknown) => onFailure(record, attempt, chosen.label, { error, usage: undefined }, context),
-  );
-}
+export class Attempt implements OutcomeReceiver {
+  readonly #record: TaskRecord;
+  readonly #attempt: number;
+  readonly #context: AttemptContext;
 
-function submitTo(chosen: Executor, record: TaskRecord, attempt: number, parts: KernelParts): Promise<Outcome> {
-  try {
-    const { code } = record.request.work as { code: AppCode };
-    const stop = record.stop as AttemptStop;
-    if (!mustBeBundled(code, chosen.capabilities)) return chosen.submit(envelopeOf(record, attempt, code, parts), stop);
-    return parts.shipCode(code, chosen.capabilities).then((bundled) => {
+  constructor(record: TaskRecord, attempt: number, context: AttemptContext) {
+    this.#record = record;
+    this.#attempt = attempt;
+    this.#context = context;
+  }
+
+  /** Never throws: `onEnd` is told of every failure. */
+  start(): void {
+    const { parts, emit, onEnd } = this.#context;
+    const { taskId, request } = this.#record;
+    let chosen: Executor;
+    try {
+      chosen = chooseExecutor(this.#record, this.#attempt, parts);
+    } catch (error) {
+      onEnd(this.#record, { kind: 'failed', failure: this.#judge(error, undefined) });
+      return;
+    }
+    const { label: executor } = chosen;
+    this.#record.executor = executor;
+    emit({ kind: 'attemptStarted', atMs: parts.now(), taskId, app: request.appName, attempt: this.#attempt, executor });
+    try {
+      this.#record.stop = this.#send(chosen);
+    } catch (error) {
+      this.onFailure(error);
+    }
+  }
+
+  onOutcome(outcome: Outcome): void {
+    if (outcome.kind === 'error') {
+      this.#fail(this.#errorOf(outcome), outcome.usage);
+      return;
+    }
+    this.#emitEnd(undefined, outcome.usage);
+    this.#context.onEnd(this.#record, { kind: 'done', value: outcome.value });
+  }
+
+  onFailure(error: unknown): void {
+    this.#fail(error, undefined);
+  }
+
+  #send(chosen: Executor): Abortable {
+    const { code } = this.#record.request.work as { code: AppCode };
+    const { parts } = this.#context;
+    if (mustBeBundled(code, chosen.capabilities))
+      return this.#submit(chosen, parts.shipCode(code, chosen.capabilities));
+    if (chosen.dispatch === undefined) return this.#submit(chosen, code);
+    return chosen.dispatch(envelopeOf(this.#record, this.#attempt, code, parts), this);
+  }
+
+  #submit(chosen: Executor, code: AppCode | Promise<AppCode>): Abortable {
+    const stop = new AttemptStop();
+    const send = (app: AppCode): Promise<Outcome> => {
       stop.throwIfAborted();
-      return chosen.submit(envelopeOf(record, attempt, bundled, parts), stop);
-    });
-  } catch (error) {
-    return Promise.reject(error);
+      return chosen.submit(envelopeOf(this.#record, this.#attempt, app, this.#context.parts), stop);
+    };
+    const sent = code instanceof Promise ? code.then(send) : send(code);
+    sent.then(
+      (outcome) => this.onOutcome(outcome),
+      (error: unknown) => this.onFailure(error),
+    );
+    return stop;
   }
-}
 
-function onOutcome(
-  record: TaskRecord,
-  attempt: number,
-  executor: string,
-  outcome: Outcome,
-  context: AttemptContext,
-): void {
-  const { taskId, request } = record;
-  const { usage } = outcome;
-  const app = request.appName;
-  if (outcome.kind === 'error') {
-    const { code } = request.work as { code: AppCode };
-    const error = located(decodeError(outcome.error), code, { taskId, app, attempt, executor, where: usage.where });
-    onFailure(record, attempt, executor, { error, usage }, context);
-    return;
+  #fail(error: unknown, usage: Usage | undefined): void {
+    this.#emitEnd(messageOf(error), usage);
+    this.#context.onEnd(this.#record, { kind: 'failed', failure: this.#judge(error, this.#record.executor) });
   }
-  const { parts, emit, onEnd } = context;
-  emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt, executor, error: undefined, usage });
-  onEnd(record, { kind: 'done', value: outcome.value });
-}
 
-function onFailure(
-  record: TaskRecord,
-  attempt: number,
-  executor: string,
-  { error, usage }: { error: unknown; usage: Usage | undefined },
-  { parts, emit, onEnd }: AttemptContext,
-): void {
-  const { taskId, request } = record;
-  const atMs = parts.now();
-  emit({
-    kind: 'attemptEnded',
-    atMs,
-    taskId,
-    app: request.appName,
-    attempt,
-    executor,
-    error: messageOf(error),
-    usage,
-  });
-  onEnd(record, { kind: 'failed', failure: failureOf(error, record, attempt, executor, parts) });
+  #emitEnd(error: string | undefined, usage: Usage | undefined): void {
+    const { taskId, request, executor = '' } = this.#record;
+    const { parts, emit } = this.#context;
+    const app = request.appName;
+    emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt: this.#attempt, executor, error, usage });
+  }
+
+  #judge(error: unknown, executor: string | undefined): AttemptFailure {
+    return failureOf(error, this.#record, this.#attempt, executor, this.#context.parts);
+  }
+
+  #errorOf(outcome: Outcome & { kind: 'error' }): unknown {
+    try {
+      return this.#located(outcome);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  // The user's error stays as it was thrown, its stack in the user's own files; where it happened is told beside it.
+  #located({ error: bytes, usage }: Outcome & { kind: 'error' }): unknown {
+    const { taskId, request, executor } = this.#record;
+    const error = decodeError(bytes);
+    if (!(error instanceof Error)) return error;
+    mapRemoteError(error, (request.work as { code: AppCode }).code);
+    const place = { taskId, app: request.appName, attempt: this.#attempt, executor, where: usage.where };
+    const remote = { stack: error.stack, ...(error as { remote?: object }).remote, ...place };
+    Object.defineProperty(error, 'remote', { value: remote, enumerable: false, configurable: true, writable: true });
+    return error;
+  }
 }
 
 /** What the rule book needs to know of a failure. */
@@ -124,14 +147,4 @@ export function failureOf(
   // Of a task that was given up meanwhile nothing is repeated: no policy need know.
   const policy = isFinal(task.state) ? undefined : parts.retry;
   return judgeFailure(error, { taskId, appName: request.appName, attempt, executor }, policy, parts.random());
-}
-
-// The user's error stays as it was thrown, its stack in the user's own files; where it happened is told beside it.
-function located(error: unknown, code: AppCode, place: Record<string, unknown>): unknown {
-  if (error instanceof Error) {
-    mapRemoteError(error, code);
-    const remote = { stack: error.stack, ...(error as { remote?: object }).remote, ...place };
-    Object.defineProperty(error, 'remote', { value: remote, enumerable: false, configurable: true, writable: true });
-  }
-  return error;
 }

@@ -3,8 +3,7 @@ import type { Executor } from '../executors/executor.js';
 import type { RunEvent } from '../monitoring/event.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture, type FutureOwner } from './app-future.js';
-import { type AttemptContext, type AttemptEnd, runAttempt } from './attempt.js';
-import { AttemptStop } from './attempt-stop.js';
+import { Attempt, type AttemptContext, type AttemptEnd } from './attempt.js';
 import { createBroadcast } from './broadcast.js';
 import { callTemplate, NO_ARGUMENTS } from './call-template.js';
 import { enclosingJoin, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
@@ -249,7 +248,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
       case 'launch':
         record.stopDelay = undefined;
         if (record.request.work.kind === 'join') void this.#runJoin(record, command.attempt);
-        else this.#runAttempt(record, command.attempt);
+        else new Attempt(record, command.attempt, this.#attempts).start();
         return;
       case 'launchLater':
         record.stopDelay = this.#parts.later(command.delayMs, () => this.#post(record, { kind: 'delayOver' }));
@@ -266,11 +265,6 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
         this.#settle(record, value);
         return;
     }
-  }
-
-  #runAttempt(record: TaskRecord, attempt: number): void {
-    record.stop = new AttemptStop();
-    runAttempt(record, attempt, this.#attempts);
   }
 
   readonly #onAttemptEnd = (record: TaskRecord, end: AttemptEnd): void => {

@@ -1,5 +1,5 @@
+import type { Abortable } from '../executors/executor.js';
 import type { AppFuture } from './app-future.js';
-import type { AttemptStop } from './attempt-stop.js';
 import type { Dependency } from './dependency.js';
 import type { Task } from './task.js';
 import type { TaskRequest } from './task-request.js';
@@ -25,7 +25,7 @@ export interface TaskRecord {
   call: Template;
   task: Task;
   /** Gives up the attempt that runs. */
-  stop: AttemptStop | undefined;
+  stop: Abortable | undefined;
   /** Where the last attempt ran. */
   executor: string | undefined;
   /** Stops a wait for the next attempt. */

@@ -2,11 +2,11 @@ import { SluiceError } from '../../errors.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { type ClaimBoard, TASK_STATE } from '../../wire/threads/claim-board.js';
 import { encodeBatch } from '../../wire/threads/task-batch.js';
-import type { ThreadAnswer, ThreadWork } from '../../wire/threads/thread-message.js';
+import type { ThreadWork } from '../../wire/threads/thread-message.js';
 import type { Pace } from './pace.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
-import { nextWorkloadId, Termination, type ThreadWorkload } from './workload.js';
+import { nextWorkloadId, Termination, type ThreadWorkload, type WorkloadEnd } from './workload.js';
 
 /** What a pool's batches have in common. */
 export interface BatchContext {
@@ -30,9 +30,10 @@ export class Batch implements ThreadWorkload {
   /** Tasks before this one have their answer, or are somewhere else. */
   #next = 0;
   #lastSeen = -1;
+  /** Taken back already, for whoever asks next. */
+  readonly #takenBack: ThreadTask[] = [];
   /** The task that was given up while it ran, and why. */
   #stopped: { readonly task: ThreadTask; readonly reason: unknown } | undefined;
-  #takenBack: readonly ThreadTask[] = [];
 
   constructor(tasks: readonly ThreadTask[], board: ClaimBoard, context: BatchContext) {
     this.#tasks = tasks;
@@ -54,7 +55,7 @@ export class Batch implements ThreadWorkload {
   }
 
   stop(reason: unknown): void {
-    for (const task of this.#takeBack()) task.reject(reason);
+    for (const task of this.takeBack()) task.reject(reason);
     const running = this.#tasks[Math.max(0, this.board.running)] as ThreadTask;
     this.#end(running, reason);
   }
@@ -64,18 +65,30 @@ export class Batch implements ThreadWorkload {
     const { running } = this.board;
     const isStalled = running !== -1 && running === this.#lastSeen && running < this.#tasks.length - 1;
     this.#lastSeen = running;
-    return isStalled ? this.#takeBack() : [];
+    return isStalled ? this.takeBack() : [];
   }
 
-  finished({ outcome, index = 0 }: ThreadAnswer): readonly ThreadTask[] {
-    if (outcome !== undefined) this.#answer(this.#tasks[index] as ThreadTask, outcome);
-    this.#collect();
-    return this.#takeBack();
+  takeBack(): readonly ThreadTask[] {
+    const taken: ThreadTask[] = [...this.#takenBack];
+    this.#takenBack.length = 0;
+    for (let index = this.#next; index < this.#tasks.length; index++) {
+      const task = this.#tasks[index] as ThreadTask;
+      if (!this.board.revoke(index)) continue;
+      task.workload = undefined;
+      taken.push(task);
+    }
+    return taken;
   }
 
-  failed(error: unknown): readonly ThreadTask[] {
+  end(end: WorkloadEnd): void {
+    if (end.kind === 'finished' && end.answer.outcome !== undefined) {
+      this.#answer(this.#tasks[end.answer.index ?? 0] as ThreadTask, end.answer.outcome);
+    }
     this.#collect();
-    const left = [...this.#takenBack, ...this.#takeBack()];
+    if (end.kind === 'failed') this.#rejectLost(end.error);
+  }
+
+  #rejectLost(error: unknown): void {
     const { running } = this.board;
     for (const [index, task] of this.#tasks.entries()) {
       if (task.workload !== this || task.isAnswered) continue;
@@ -84,13 +97,12 @@ export class Batch implements ThreadWorkload {
         task.reject(threadFailure(error, task.envelope, undefined));
       } else task.reject(neighbourLost(task));
     }
-    return left;
   }
 
   // Those that have not begun are taken back first, so that ending the thread harms as few as can be.
   #end(task: ThreadTask, reason: unknown): void {
     this.#stopped ??= { task, reason };
-    this.#takenBack = this.#takeBack();
+    this.#takenBack.push(...this.takeBack());
     this.terminate.abort();
   }
 
@@ -101,17 +113,6 @@ export class Batch implements ThreadWorkload {
       if (state !== TASK_STATE.done) continue;
       this.#answer(this.#tasks[this.#next] as ThreadTask, this.board.outcomeOf(this.#next, this.#context.where));
     }
-  }
-
-  #takeBack(): readonly ThreadTask[] {
-    const taken: ThreadTask[] = [];
-    for (let index = this.#next; index < this.#tasks.length; index++) {
-      const task = this.#tasks[index] as ThreadTask;
-      if (!this.board.revoke(index)) continue;
-      task.workload = undefined;
-      taken.push(task);
-    }
-    return taken;
   }
 
   #answer(task: ThreadTask, outcome: Outcome): void {

@@ -1,11 +1,11 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
-import type { ThreadAnswer, ThreadWork } from '../../wire/threads/thread-message.js';
+import type { ThreadWork } from '../../wire/threads/thread-message.js';
 import { createStoppable, type Stoppable } from './stoppable.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
-import { nextWorkloadId, Termination, type ThreadWorkload } from './workload.js';
+import { nextWorkloadId, Termination, type ThreadWorkload, type WorkloadEnd } from './workload.js';
 
 /** Above this a task is copied once as it is, instead of into a batch and then as part of it. */
 const SMALL_BYTES = 16 * 1024;
@@ -59,23 +59,18 @@ export class Single implements ThreadWorkload {
     return [];
   }
 
-  finished({ outcome }: ThreadAnswer): readonly ThreadTask[] {
+  takeBack(): readonly ThreadTask[] {
+    return [];
+  }
+
+  end(end: WorkloadEnd): void {
     const { reason } = this.#stoppable;
+    if (end.kind === 'failed') this.#task.reject(threadFailure(end.error, this.envelope, reason));
     // A function that was done before it could be stopped has its value; what a stopped one threw is the stop itself.
-    if (reason !== undefined && outcome?.kind !== 'value') this.#task.reject(reason);
-    else this.#task.resolve(outcome as Outcome);
-    return this.#over();
-  }
-
-  failed(error: unknown): readonly ThreadTask[] {
-    this.#task.reject(threadFailure(error, this.#task.envelope, this.#stoppable.reason));
-    return this.#over();
-  }
-
-  #over(): readonly ThreadTask[] {
+    else if (reason !== undefined && end.answer.outcome?.kind !== 'value') this.#task.reject(reason);
+    else this.#task.resolve(end.answer.outcome as Outcome);
     this.#stoppable.over();
     this.#port?.close();
-    return [];
   }
 }
 

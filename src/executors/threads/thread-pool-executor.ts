@@ -8,7 +8,14 @@ import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { ClaimBoard } from '../../wire/threads/claim-board.js';
 import type { ThreadAnswer, ThreadMessage } from '../../wire/threads/thread-message.js';
-import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext, SubmitOptions } from '../executor.js';
+import type {
+  Abortable,
+  Executor,
+  ExecutorCapabilities,
+  ExecutorLoad,
+  OutcomeReceiver,
+  RunContext,
+} from '../executor.js';
 import { PriorityQueue } from '../priority-queue.js';
 import { Batch, type BatchContext } from './batch.js';
 import { Pace } from './pace.js';
@@ -19,8 +26,8 @@ import {
   resolveThreadPoolOptions,
   type ThreadPoolOptions,
 } from './thread-pool-options.js';
-import { type Tally, ThreadTask } from './thread-task.js';
-import type { ThreadWorkload } from './workload.js';
+import { type TaskPool, ThreadTask } from './thread-task.js';
+import type { ThreadWorkload, WorkloadEnd } from './workload.js';
 
 // How often batches are looked at: a task that takes longer holds its neighbours up.
 const STALL_MS = 1;
@@ -45,7 +52,7 @@ export class ThreadPoolExecutor implements Executor {
   readonly #running = new Map<number, ThreadWorkload>();
   readonly #context: BatchContext = { pace: new Pace(), where: hostname() };
   readonly #idleBoards: ClaimBoard[] = [];
-  readonly #tally: Tally = { outstanding: 0 };
+  readonly #tasks: TaskPool = { outstanding: 0, giveUp: (task, reason) => this.#giveUp(task, reason) };
   #pool: Piscina | undefined;
   #groups: ProcessGroups | undefined;
   #scratchRoot = '';
@@ -80,18 +87,30 @@ export class ThreadPoolExecutor implements Executor {
     this.#pool.on('error', () => {});
   }
 
-  submit(envelope: TaskEnvelope, options: SubmitOptions): Promise<Outcome> {
-    if (this.#pool === undefined || this.#closing) return Promise.reject(notRunning(this.label));
-    return new Promise((resolve, reject) => {
-      const task = new ThreadTask(envelope, this.#tally, resolve, reject);
-      this.#queue.push(task, envelope.priority ?? 0);
-      task.watch(options, this.#giveUp);
-      this.#dispatch();
+  submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    let stopListening = (): void => {};
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      const task = this.dispatch(envelope, { onOutcome: resolve, onFailure: reject });
+      const onAbort = (): void => task.abort(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      stopListening = () => signal.removeEventListener('abort', onAbort);
     });
+    return outcome.finally(() => stopListening());
+  }
+
+  dispatch(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable {
+    const task = new ThreadTask(envelope, receiver, this.#tasks);
+    if (this.#pool === undefined || this.#closing) task.reject(notRunning(this.label));
+    else {
+      this.#queue.push(task, envelope.priority ?? 0);
+      this.#fillThreads();
+    }
+    return task;
   }
 
   load(): ExecutorLoad {
-    return { outstanding: this.#tally.outstanding, capacity: this.#options.maxThreads };
+    return { outstanding: this.#tasks.outstanding, capacity: this.#options.maxThreads };
   }
 
   async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
@@ -112,19 +131,19 @@ export class ThreadPoolExecutor implements Executor {
     if (message.kind !== 'spent') return;
     const workload = this.#running.get(message.id);
     if (workload === undefined) return;
-    this.#putBack(workload.finished(message.answer));
+    this.#putBack(workload.takeBack());
+    workload.end({ kind: 'finished', answer: message.answer });
     workload.terminate.abort();
   };
 
-  readonly #giveUp = (task: ThreadTask, reason: unknown): void => {
-    if (task.isAnswered) return;
+  #giveUp(task: ThreadTask, reason: unknown): void {
     if (task.workload !== undefined) {
       task.workload.giveUp(task, reason);
       return;
     }
     this.#queue.remove(task);
     task.reject(reason);
-  };
+  }
 
   #stopAll(): void {
     for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
@@ -133,7 +152,7 @@ export class ThreadPoolExecutor implements Executor {
     for (const workload of this.#running.values()) workload.stop(notRunning(this.label));
   }
 
-  #dispatch(): void {
+  #fillThreads(): void {
     while (this.#running.size < this.#options.maxThreads) {
       const task = this.#queue.shift();
       if (task === undefined) return;
@@ -166,18 +185,19 @@ export class ThreadPoolExecutor implements Executor {
     this.#running.set(workload.id, workload);
     if (workload instanceof Single && workload.envelope.app.kind === 'bash') this.#groups?.expectOne();
     this.#watchStalls();
-    try {
-      const { work, terminate: signal, transferList } = workload;
-      const answer = (await pool.run(work, { signal, transferList: [...transferList] })) as ThreadAnswer | undefined;
-      this.#putBack(workload.finished(answer ?? {}));
-      // A thread that was ended may write to its board for a moment yet: that one is not used again.
-      if (workload instanceof Batch) this.#idleBoards.push(workload.board);
-    } catch (error) {
-      this.#putBack(workload.failed(error));
-    }
+    const { work, terminate: signal, transferList } = workload;
+    const end = await pool.run(work, { signal, transferList: [...transferList] }).then(
+      (answer: ThreadAnswer | undefined): WorkloadEnd => ({ kind: 'finished', answer: answer ?? {} }),
+      (error: unknown): WorkloadEnd => ({ kind: 'failed', error }),
+    );
     if (workload instanceof Single) this.#groups?.endAllOf(workload.envelope);
     this.#running.delete(workload.id);
-    this.#dispatch();
+    this.#putBack(workload.takeBack());
+    // The thread gets its next work first: it runs while the outcomes of the last are seen to.
+    this.#fillThreads();
+    workload.end(end);
+    // A thread that was ended may write to its board for a moment yet: that one is not used again.
+    if (workload instanceof Batch && end.kind === 'finished') this.#idleBoards.push(workload.board);
     if (this.#running.size === 0) pool.emit('sluice:idle');
   }
 
@@ -191,7 +211,7 @@ export class ThreadPoolExecutor implements Executor {
     this.#stallWatch ??= setTimeout(() => {
       this.#stallWatch = undefined;
       for (const workload of this.#running.values()) this.#putBack(workload.takeBackStalled());
-      this.#dispatch();
+      this.#fillThreads();
       if (this.#running.size > 0) this.#watchStalls();
     }, STALL_MS);
   }

@@ -1,70 +1,53 @@
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
-import type { SubmitOptions } from '../executor.js';
+import type { Abortable, OutcomeReceiver } from '../executor.js';
 import type { ThreadWorkload } from './workload.js';
 
-/** Tasks of a pool that have no answer yet. */
-export interface Tally {
+/** What a pool's tasks know of it. */
+export interface TaskPool {
+  /** Tasks that have no answer yet. */
   outstanding: number;
+  /** A task that has no answer yet is no longer wanted. */
+  giveUp(task: ThreadTask, reason: unknown): void;
 }
 
 /** A task from its submission to its one answer. */
-export class ThreadTask {
+export class ThreadTask implements Abortable {
   readonly envelope: TaskEnvelope;
   /** Where it is at the moment; `undefined` while it waits in the queue. */
   workload: ThreadWorkload | undefined;
-  #resolve: ((outcome: Outcome) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
-  readonly #tally: Tally;
-  #stopListening: (() => void) | undefined;
+  readonly #pool: TaskPool;
+  #receiver: OutcomeReceiver | undefined;
 
-  constructor(
-    envelope: TaskEnvelope,
-    tally: Tally,
-    resolve: (outcome: Outcome) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(envelope: TaskEnvelope, receiver: OutcomeReceiver, pool: TaskPool) {
     this.envelope = envelope;
-    this.#tally = tally;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    tally.outstanding += 1;
+    this.#receiver = receiver;
+    this.#pool = pool;
+    pool.outstanding += 1;
   }
 
   get isAnswered(): boolean {
-    return this.#resolve === undefined;
+    return this.#receiver === undefined;
   }
 
-  /** Calls `giveUp` once the one who submitted it no longer wants it. */
-  watch(options: SubmitOptions, giveUp: (task: ThreadTask, reason: unknown) => void): void {
-    if (options.onAbort !== undefined) {
-      options.onAbort((reason) => giveUp(this, reason));
-      return;
-    }
-    const { signal } = options;
-    const onAbort = (): void => giveUp(this, signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#stopListening = () => signal.removeEventListener('abort', onAbort);
+  abort(reason: unknown): void {
+    if (!this.isAnswered) this.#pool.giveUp(this, reason);
   }
 
+  /** Does nothing, as {@link reject} does, once there is an answer. */
   resolve(outcome: Outcome): void {
-    if (this.#resolve === undefined) return;
-    this.#resolve(outcome);
-    this.#end();
+    this.#answered()?.onOutcome(outcome);
   }
 
-  /** Does nothing, as {@link resolve} does, once there is an answer. */
   reject(error: unknown): void {
-    if (this.#reject === undefined) return;
-    this.#reject(error);
-    this.#end();
+    this.#answered()?.onFailure(error);
   }
 
-  #end(): void {
-    this.#tally.outstanding -= 1;
-    this.#resolve = undefined;
-    this.#reject = undefined;
-    this.#stopListening?.();
+  #answered(): OutcomeReceiver | undefined {
+    const receiver = this.#receiver;
+    if (receiver === undefined) return undefined;
+    this.#receiver = undefined;
+    this.#pool.outstanding -= 1;
+    return receiver;
   }
 }

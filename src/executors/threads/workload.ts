@@ -17,11 +17,16 @@ export interface ThreadWorkload {
   stop(reason: unknown): void;
   /** If its tasks are held up by one that takes long: those that have not begun, which are no longer part of it. */
   takeBackStalled(): readonly ThreadTask[];
-  /** The thread has answered, and answers no more. The result: tasks that have not run. */
-  finished(answer: ThreadAnswer): readonly ThreadTask[];
-  /** The thread has ended. The result: tasks that have not run. */
-  failed(error: unknown): readonly ThreadTask[];
+  /** Those of its tasks that have not begun, which are no longer part of it. */
+  takeBack(): readonly ThreadTask[];
+  /** Answers for all of its tasks that have none yet. Called after {@link takeBack}; again, it does nothing. */
+  end(end: WorkloadEnd): void;
 }
+
+/** The thread has answered, and answers no more; or it has ended. */
+export type WorkloadEnd =
+  | { readonly kind: 'finished'; readonly answer: ThreadAnswer }
+  | { readonly kind: 'failed'; readonly error: unknown };
 
 /** Says once that a thread has to be ended; as good as an AbortSignal to piscina, and a twentieth of its price. */
 export class Termination extends EventEmitter {

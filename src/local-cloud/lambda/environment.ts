@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -281,5 +281,7 @@ function endOf(fault: InvocationFault | undefined): { as: EnvironmentEnd; afterM
 /** AWS X-Ray Developer Guide, "Tracing header". */
 function newTraceId(): string {
   const seconds = Math.floor(Date.now() / 1000).toString(16);
-  return `Root=1-${seconds}-${randomBytes(12).toString('hex')};Parent=${randomBytes(8).toString('hex')};Sampled=0`;
+  // Node keeps random bytes in stock for UUIDs alone: they cost a tenth of fresh ones.
+  const [root, parent] = [randomUUID().replaceAll('-', ''), randomUUID().replaceAll('-', '')];
+  return `Root=1-${seconds}-${root.slice(0, 24)};Parent=${parent.slice(0, 16)};Sampled=0`;
 }
