@@ -1,19 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 
-/** Tasks a second of piscina alone: the same rush, to threads that give back what they get. */
-export async function barePiscina(tasks: number): Promise<number> {
+/** A pool of piscina alone, warm; its threads give back what they get, or do for a while what it says. */
+export async function openPiscina(
+  concurrentTasksPerWorker: number,
+): Promise<{ run(task: unknown): Promise<unknown> } & AsyncDisposable> {
   const pool = new Piscina({
     filename: new URL('./identity.mjs', import.meta.url).href,
     maxThreads: availableParallelism(),
     minThreads: availableParallelism(),
+    concurrentTasksPerWorker,
   });
-  try {
-    await Promise.all(Array.from({ length: 1_000 }, () => pool.run(0)));
-    const startedMs = performance.now();
-    await Promise.all(Array.from({ length: tasks }, () => pool.run(0)));
-    return tasks / ((performance.now() - startedMs) / 1000);
-  } finally {
-    await pool.destroy();
-  }
+  await Promise.all(Array.from({ length: 1_000 }, () => pool.run(0)));
+  return { run: (task) => pool.run(task), [Symbol.asyncDispose]: () => pool.destroy() };
 }

@@ -2,9 +2,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.js';
 import type { Monitor } from '../monitoring/event.js';
-import { createEventLine } from './event-line.js';
+import { EventWriter } from './event-writer.js';
 
-const FLUSH_CHARACTERS = 64 * 1024;
 const FLUSH_AFTER_MS = 200;
 
 /**
@@ -13,22 +12,11 @@ const FLUSH_AFTER_MS = 200;
  * million tasks in one go never holds more than one batch.
  */
 export function createEventLog(runDir: string): Monitor {
-  const line = createEventLine();
   let fd: number | undefined;
-  let pending = '';
   let timer: NodeJS.Timeout | undefined;
   const end = (): void => {
     if (fd !== undefined) closeSync(fd);
     fd = undefined;
-  };
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    const lines = Buffer.from(pending);
-    pending = '';
-    guarded(() => {
-      for (let written = 0; fd !== undefined && written < lines.length; ) written += writeSync(fd, lines, written);
-    });
   };
   const guarded = (step: () => void): void => {
     try {
@@ -38,6 +26,16 @@ export function createEventLog(runDir: string): Monitor {
       end();
     }
   };
+  const writer = new EventWriter((lines) =>
+    guarded(() => {
+      for (let written = 0; fd !== undefined && written < lines.length; ) written += writeSync(fd, lines, written);
+    }),
+  );
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    writer.flush();
+  };
   guarded(() => {
     fd = openSync(join(runDir, 'events.ndjson'), 'a');
   });
@@ -45,9 +43,8 @@ export function createEventLog(runDir: string): Monitor {
     record(event) {
       // What a worker that was given up still says comes after the end.
       if (fd === undefined) return;
-      pending += line(event);
-      if (pending.length >= FLUSH_CHARACTERS) flush();
-      else timer ??= setTimeout(flush, FLUSH_AFTER_MS);
+      writer.write(event);
+      timer ??= setTimeout(flush, FLUSH_AFTER_MS);
     },
     async close() {
       flush();

@@ -4,8 +4,8 @@ import { createS3Staging } from '../data/s3/s3-staging.js';
 import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { SluiceError } from '../errors.js';
+import { lazyStore } from '../object-store/lazy-store.js';
 import type { ObjectStore } from '../object-store/object-store.js';
-import { createS3Store } from '../object-store/s3/s3-store.js';
 
 /** Stores and staging of one process; connections open, and SDKs load, when first used. */
 export interface Backends {
@@ -22,8 +22,11 @@ interface StoreOptions {
 }
 
 /** Scheme → store. A new object store is one row here. */
-const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) => ObjectStore>> = {
-  s3: (bucket, options) => createS3Store({ bucket, ...options }),
+const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) => Promise<ObjectStore>>> = {
+  s3: async (bucket, options) => {
+    const { createS3Store } = await import('../object-store/s3/s3-store.js');
+    return createS3Store({ bucket, ...options });
+  },
 };
 
 /** Staging providers, first match wins. A new scheme is one row here. */
@@ -43,7 +46,7 @@ export function createBackends(): Backends {
       if (open === undefined) throw new SluiceError('NO_STAGING', `no object store has the scheme of ${url}`);
       // Whoever opens a bucket first says where it is; those who know its URL only come later.
       const name = `${scheme}://${bucket}`;
-      const store = stores.get(name) ?? open(bucket, options);
+      const store = stores.get(name) ?? lazyStore(name, () => open(bucket, options));
       stores.set(name, store);
       return store;
     },

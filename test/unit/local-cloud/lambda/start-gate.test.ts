@@ -14,7 +14,8 @@ function crowd(gate: StartGate, count: number) {
 
 describe('a start gate', () => {
   test('lets so many in, and the rest as these leave, first come, first served', async () => {
-    const { inside, entries } = crowd(new StartGate(2), 4);
+    const gate = new StartGate(2);
+    const { inside, entries } = crowd(gate, 4);
     const [first, second] = await Promise.all(entries.slice(0, 2));
     expect(inside).toEqual([0, 1]);
     second?.();
@@ -23,6 +24,11 @@ describe('a start gate', () => {
     first?.();
     await entries[3];
     expect(inside).toEqual([0, 1, 2, 3]);
+    const late = crowd(gate, 1);
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(late.inside).toEqual([]);
+    (await entries[3])?.();
+    await late.entries[0];
   });
 
   test('counts who leaves twice once', async () => {
