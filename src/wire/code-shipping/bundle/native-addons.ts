@@ -20,7 +20,7 @@ function packageName(root: string): string {
 }
 
 // What node-gyp, prebuildify, node-pre-gyp and napi-rs leave in a package; addons are mostly found at run time, by
-// names no bundler sees. https://docs.npmjs.com/cli/configuring-npm/package-json (gypfile), https://napi.rs/docs/cli/napi-config.
+// names no bundler sees. The manual of package.json (gypfile), https://napi.rs/docs/cli/napi-config.
 function bringsAddon(root: string): boolean {
   if (existsSync(join(root, 'binding.gyp')) || existsSync(join(root, 'prebuilds'))) return true;
   try {
