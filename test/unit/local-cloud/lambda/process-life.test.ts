@@ -36,7 +36,7 @@ const untilGone = ({ pids, tmp }: Report) =>
       expect(pids.filter(isRunning)).toEqual([]);
       expect(existsSync(tmp)).toBe(false);
     },
-    { timeout: 10_000, interval: 50 },
+    { timeout: 25_000, interval: 50 },
   );
 
 describe('The processes of a function', () => {
