@@ -32,7 +32,9 @@ describe('the report of the flights', () => {
     expect(flightsAccountedFor(report)).toBe(FLIGHT_COUNT);
   });
 
-  test('does not depend on how flights are split over shards, empty shards included', { timeout: 120_000 }, async () => {
+  test('does not depend on how flights are split over shards, empty shards included', {
+    timeout: 120_000,
+  }, async () => {
     const split = fc.array(someFlight, { minLength: 1, maxLength: 400 }).chain((some) =>
       fc.record({
         some: fc.constant(some),
