@@ -24,22 +24,26 @@ type Call = (...args: readonly unknown[]) => AppFuture<unknown>;
 
 /** The callable that `app`, `bash` and `join` give: splits options from arguments and hands the call to its kernel. */
 export function callableApp(definition: AppDefinition): Call & { with(options: TaskOptions): Call } {
-  const plainRequest = requestOf(definition, NO_TASK_OPTIONS);
-  const call = (args: readonly unknown[], options: ResolvedTaskOptions) => {
-    if (options !== NO_TASK_OPTIONS) refuseUselessOptions(definition, options);
-    const kernel = definition.kernel ?? currentKernel(definition.name);
-    if (options === NO_TASK_OPTIONS) return kernel.submit(plainRequest, args);
-    return kernel.submit(requestOf(definition, options), args, options.inputs);
+  const calling = (options: ResolvedTaskOptions) => {
+    const request = requestOf(definition, options);
+    return (args: readonly unknown[]) => {
+      refuseUselessOptions(request);
+      const kernel = definition.kernel ?? currentKernel(definition.name);
+      return kernel.submit(request, args, options.inputs);
+    };
   };
+  const callPlainly = calling(NO_TASK_OPTIONS);
   const callable: Call = (...args) => {
-    if (!definition.io) return call(args, NO_TASK_OPTIONS);
-    return call(args.slice(0, definition.arity), optionsIn(definition, args));
+    if (!definition.io) return callPlainly(args);
+    const options = optionsIn(definition, args);
+    const call = options === NO_TASK_OPTIONS ? callPlainly : calling(options);
+    return call(args.slice(0, definition.arity));
   };
   const withOptions = (options: TaskOptions): Call => {
-    const resolved = resolveTaskOptions(options, definition.name);
+    const call = calling(resolveTaskOptions(options, definition.name));
     return (...args) => {
       if (definition.io && args.length > definition.arity) throw tooManyArguments(definition, args, 'nothing more');
-      return call(args, resolved);
+      return call(args);
     };
   };
   definitions.set(callable, definition);
@@ -72,17 +76,12 @@ function tooManyArguments({ name, arity }: AppDefinition, args: readonly unknown
 }
 
 /** Options that would do nothing for a join: what places a task. */
-const USELESS_TO_JOINS: readonly (keyof ResolvedTaskOptions)[] = [
-  'stdout',
-  'stderr',
-  'walltimeMs',
-  'resources',
-  'priority',
-];
+const USELESS_TO_JOINS: readonly (keyof TaskRequest)[] = ['stdout', 'stderr', 'walltimeMs', 'resources', 'priority'];
 
-function refuseUselessOptions({ name, work }: AppDefinition, options: ResolvedTaskOptions): void {
+function refuseUselessOptions(request: TaskRequest): void {
+  const { appName: name, work } = request;
   if (work.kind !== 'join') return;
-  const useless = USELESS_TO_JOINS.filter((key) => options[key] !== undefined);
+  const useless = USELESS_TO_JOINS.filter((key) => request[key] !== undefined);
   if (useless.length === 0) return;
   throw new SluiceError(
     'INVALID_OPTIONS',

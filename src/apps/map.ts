@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { SluiceError } from '../errors.js';
 import type { AppFuture } from '../kernel/app-future.js';
+import { parseOptions } from '../parse-options.js';
 import { ResultStream } from './result-stream.js';
 
 /** Options of {@link map}. */
@@ -37,10 +37,5 @@ export function map<T, R>(
   source: Iterable<T> | AsyncIterable<T>,
   options: MapOptions = {},
 ): MapResults<R> {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success) {
-    const message = `options of map:\n${z.prettifyError(parsed.error)}`;
-    throw new SluiceError('INVALID_OPTIONS', message, { cause: parsed.error });
-  }
-  return new ResultStream(app, source, parsed.data);
+  return new ResultStream(app, source, parseOptions(schema, options, 'options of map'));
 }

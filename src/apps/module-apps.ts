@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { SluiceError } from '../errors.js';
+import { parseOptions } from '../parse-options.js';
 import { findCallSite } from '../wire/code-shipping/call-site.js';
 import { rememberDefinition } from '../wire/code-shipping/definition.js';
 import { findModuleFile } from '../wire/code-shipping/module-file.js';
@@ -104,12 +105,9 @@ function setupOfModule(name: string): SluiceError {
 const schema = z.looseObject({ exports: z.record(z.string(), z.record(z.string(), z.unknown())).exactOptional() });
 
 function checked(options: object, definedIn: string): AppOptions & { readonly exports?: Record<string, AnyOptions> } {
-  const parsed = schema.safeParse(options);
   const what = `options of apps('${definedIn}')`;
-  if (!parsed.success) {
-    throw new SluiceError('INVALID_OPTIONS', `${what}:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
-  }
-  const { exports: _, ...shared } = parsed.data;
+  const parsed = parseOptions(schema, options, what);
+  const { exports: _, ...shared } = parsed;
   checkAppOptions(shared, definedIn);
   if (Object.hasOwn(shared, 'name')) {
     throw new SluiceError('INVALID_OPTIONS', `${what}: each app has the name of its export; name one in exports`);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { DataFile, type FileLike } from '../data/data-file.js';
-import { SluiceError } from '../errors.js';
 import type { DataFlowKernel } from '../kernel/dataflow-kernel.js';
 import type { StreamTarget, TaskRequest } from '../kernel/task-request.js';
+import { parseOptions } from '../parse-options.js';
 import type { Resources } from '../wire/task-envelope.js';
 import type { InputFile } from './deferred.js';
 import { isStreamTarget, resolveStreams } from './stream-options.js';
@@ -103,12 +103,12 @@ const joinSchema = appSchema.pick({ name: true, kernel: true, retries: true });
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
 export function checkAppOptions(options: object, appName: string, kind: 'shipped' | 'join' = 'shipped'): void {
-  check(kind === 'join' ? joinSchema : appSchema, options, `options of app '${appName}'`);
+  parseOptions(kind === 'join' ? joinSchema : appSchema, options, `options of app '${appName}'`);
 }
 
 /** The part of a {@link TaskRequest} that a call's options decide. @throws {SluiceError} `INVALID_OPTIONS` */
 export function resolveTaskOptions(options: TaskOptions, appName: string): ResolvedTaskOptions {
-  check(taskSchema, options, `options of a call of app '${appName}'`);
+  parseOptions(taskSchema, options, `options of a call of app '${appName}'`);
   const { inputs = [], outputs = [], stdout, stderr, ...rest } = options;
   return {
     ...rest,
@@ -128,9 +128,3 @@ export type ResolvedTaskOptions = Pick<TaskRequest, 'outputs'> & {
 
 /** A call without options. */
 export const NO_TASK_OPTIONS: ResolvedTaskOptions = { inputs: [], outputs: [] };
-
-function check(schema: z.ZodType, options: object, what: string): void {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return;
-  throw new SluiceError('INVALID_OPTIONS', `${what}:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
-}

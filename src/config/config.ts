@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { SluiceError } from '../errors.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
 import type { RetryPolicy } from '../kernel/retry-policy.js';
 import type { RoutingPolicy } from '../kernel/routing/routing-policy.js';
 import type { Monitor } from '../monitoring/event.js';
+import { parseOptions } from '../parse-options.js';
 import { executorsSchema } from './start-executors.js';
 
 /** What `load` takes. */
@@ -72,12 +72,7 @@ const schema = z.strictObject({
 
 /** @throws {SluiceError} `INVALID_OPTIONS` naming every offending key at once, `DUPLICATE_LABEL` */
 export function resolveConfig(config: Config): ResolvedConfig {
-  const parsed = schema.safeParse(config);
-  if (!parsed.success) {
-    throw new SluiceError('INVALID_OPTIONS', `load options:\n${z.prettifyError(parsed.error)}`, {
-      cause: parsed.error,
-    });
-  }
-  refuseRepeatedLabels(parsed.data.executors ?? []);
-  return parsed.data as ResolvedConfig;
+  const resolved = parseOptions(schema, config, 'load options');
+  refuseRepeatedLabels(resolved.executors ?? []);
+  return resolved as ResolvedConfig;
 }

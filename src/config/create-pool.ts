@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { App, IoApp } from '../apps/app.js';
 import { type Pool, poolDefinition, poolOver } from '../apps/pool.js';
-import { SluiceError } from '../errors.js';
 import { DataFlowKernel } from '../kernel/dataflow-kernel.js';
+import { parseOptions } from '../parse-options.js';
 import type { Config } from './config.js';
 import { load } from './load.js';
 
@@ -33,11 +33,7 @@ const schema = z
 export function createPool<A, R>(target: App<[A], R> | IoApp<[A], R>, options?: PoolOptions): Pool<A, R>;
 export function createPool<A, R>(target: (arg: A) => R, options?: PoolOptions): Pool<A, Awaited<R>>;
 export function createPool(target: object, options: PoolOptions = {}): Pool<never, unknown> {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success) {
-    const message = `options of createPool:\n${z.prettifyError(parsed.error)}`;
-    throw new SluiceError('INVALID_OPTIONS', message, { cause: parsed.error });
-  }
+  parseOptions(schema, options, 'options of createPool');
   const { name, config, kernel } = options;
   const definition = poolDefinition(target, name);
   const given = kernel ?? (config === undefined ? definition.kernel : undefined);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../errors.js';
 import type { Executor, RunContext } from '../executors/executor.js';
+import { parseOptions } from '../parse-options.js';
 
 /** Executors that some kernel has, or had: each serves one kernel, once. */
 const taken = new WeakSet<Executor>();
@@ -18,9 +19,7 @@ export const executorsSchema: z.ZodType<readonly Executor[]> = z
 
 /** @throws {SluiceError} `INVALID_OPTIONS` naming what is no executor */
 export function checkExecutors(executors: unknown): readonly Executor[] {
-  const parsed = executorsSchema.safeParse(executors);
-  if (parsed.success) return parsed.data;
-  throw new SluiceError('INVALID_OPTIONS', `executors:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
+  return parseOptions(executorsSchema, executors, 'executors');
 }
 
 /**

@@ -6,6 +6,7 @@ import { DataFile, parseObjectUrl } from './data-file.js';
 import { localName, shortHash } from './local-name.js';
 import { downloadObject } from './objects/download-object.js';
 import { createOnceSender } from './once-sender.js';
+import { untilAborted } from './until-aborted.js';
 
 /** URLs of objects that stand for local files, by the files' URLs. */
 export type RelayRecord = Readonly<Record<string, string>>;
@@ -76,23 +77,6 @@ const PARALLEL_FILES = 8;
 
 function localOnly(urls: readonly string[]): readonly string[] {
   return [...new Set(urls)].filter((url) => url.startsWith('file:'));
-}
-
-// An upload that others wait for goes on when one of them gives up.
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // When the abort wins, nobody else looks at how the upload ends.
-  promise.catch(() => undefined);
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 async function deleteAll(store: ObjectStore, prefix: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SluiceError } from '../errors.js';
+import { parseOptions } from '../parse-options.js';
 import type { FaultRule } from './faults/fault.js';
 
 /** Options of {@link startLocalCloud}. */
@@ -84,9 +84,5 @@ function ignore(): void {}
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once. */
 export function resolveLocalCloudOptions(options: LocalCloudOptions): ResolvedLocalCloudOptions {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new SluiceError('INVALID_OPTIONS', `local-cloud options:\n${z.prettifyError(parsed.error)}`, {
-    cause: parsed.error,
-  });
+  return parseOptions(schema, options, 'local-cloud options');
 }

@@ -1,4 +1,4 @@
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { type DeployLambdaOptions, deployLambda } from '../../src/executors/lambda/deploy-lambda.js';
 import type { Faults } from '../../src/local-cloud/faults/fault.js';
 import { startLocalCloud } from '../../src/local-cloud/local-cloud.js';
@@ -36,5 +36,16 @@ export async function startDeployedCloud(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Keys of everything in a bucket of the cloud that this process's environment leads to. */
+export async function keysIn(bucket: string): Promise<string[]> {
+  const s3 = new S3Client({ forcePathStyle: true });
+  try {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
+    return Contents.map(({ Key = '' }) => Key);
+  } finally {
+    s3.destroy();
   }
 }

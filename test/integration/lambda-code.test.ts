@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { app, apps, type SluiceError } from '../../src/index.js';
 import type * as tasks from '../fixtures/code-shipping/tasks.js';
 import { packageFiles, type TemporaryProject, temporaryProject } from '../fixtures/code-shipping/temporary-project.js';
 import { failureOf } from '../fixtures/kernel/failure-of.js';
-import { type DeployedCloud, startDeployedCloud } from './deployed-cloud.js';
+import { type DeployedCloud, keysIn, startDeployedCloud } from './deployed-cloud.js';
 import { type LambdaRun, lambdaRun } from './lambda-run.js';
 
 const TASKS = new URL('../fixtures/code-shipping/tasks.js', import.meta.url);
@@ -46,16 +45,6 @@ async function defined(run: LambdaRun, name: keyof Functions, options: object = 
   const functions = flow.default as Functions;
   const setup = name === 'loads' ? { io: true, setup: functions.setup } : {};
   return flow.define(app, functions[name], { name, kernel: run.kernel, ...setup, ...options });
-}
-
-async function keysInBucket(): Promise<string[]> {
-  const s3 = new S3Client({ forcePathStyle: true });
-  try {
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: cloud.bucket }));
-    return Contents.map(({ Key = '' }) => Key);
-  } finally {
-    s3.destroy();
-  }
 }
 
 describe('without a bucket', () => {
@@ -112,13 +101,13 @@ describe('with a bucket', () => {
     try {
       const [large, again] = [await defined(run, 'large'), await defined(run, 'large', { name: 'again' })];
       expect(await Promise.all([large(), large(), again()])).toEqual(Array(3).fill(5 * 2 ** 20));
-      const code = (await keysInBucket()).filter((key) => key.includes('/code/'));
+      const code = (await keysIn(cloud.bucket)).filter((key) => key.includes('/code/'));
       expect(code).toEqual([expect.stringMatching(/^sluice\/.+\/lambda\/code\/[0-9a-f]{64}\.mjs$/)]);
       expect(await (await defined(run, 'double'))(4)).toBe(8);
-      expect((await keysInBucket()).filter((key) => key.includes('/code/'))).toEqual(code);
+      expect((await keysIn(cloud.bucket)).filter((key) => key.includes('/code/'))).toEqual(code);
     } finally {
       await run[Symbol.asyncDispose]();
     }
-    expect(await keysInBucket()).toEqual([]);
+    expect(await keysIn(cloud.bucket)).toEqual([]);
   });
 });

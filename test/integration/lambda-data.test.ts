@@ -4,11 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { GetFunctionCommand, LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deployLambda } from '../../src/executors/lambda/deploy-lambda.js';
 import { app, bash, type DataFile, file, type Io, type RunEvent } from '../../src/index.js';
-import { type DeployedCloud, startDeployedCloud } from './deployed-cloud.js';
+import { type DeployedCloud, keysIn, startDeployedCloud } from './deployed-cloud.js';
 import { type LambdaRun, lambdaRun } from './lambda-run.js';
 
 let cloud: DeployedCloud;
@@ -16,16 +15,6 @@ beforeAll(async () => {
   cloud = await startDeployedCloud();
 });
 afterAll(() => cloud.close());
-
-async function keysInBucket(): Promise<string[]> {
-  const s3 = new S3Client({ forcePathStyle: true });
-  try {
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: cloud.bucket }));
-    return Contents.map(({ Key = '' }) => Key);
-  } finally {
-    s3.destroy();
-  }
-}
 
 describe('with a bucket', () => {
   let run: LambdaRun;
@@ -35,7 +24,7 @@ describe('with a bucket', () => {
   // Whatever a run put there goes with it.
   afterEach(async () => {
     await run[Symbol.asyncDispose]();
-    expect(await keysInBucket()).toEqual([]);
+    expect(await keysIn(cloud.bucket)).toEqual([]);
   });
 
   test('arguments and results above 6 MB go through it, also from task to task', async () => {
@@ -47,7 +36,7 @@ describe('with a bucket', () => {
     const last = bytes.at(-1);
     expect(await measured(doubled)).toEqual({ length: 14 * 2 ** 20, last });
     expect(Buffer.from(await doubled).equals(Buffer.concat([bytes, bytes]))).toBe(true);
-    expect((await keysInBucket()).length).toBeGreaterThan(0);
+    expect((await keysIn(cloud.bucket)).length).toBeGreaterThan(0);
   });
 
   test('an error above 6 MB arrives with all its fields', async () => {

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../data/until-aborted.js';
 import { SluiceError } from '../../errors.js';
 import type { ObjectStore } from '../../object-store/object-store.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -36,7 +37,7 @@ export function createCodeUpload(store: ObjectStore, prefix: string): CodeUpload
       const { app } = envelope;
       if (app.bundle?.kind !== 'inline') return envelope;
       const { hash, text } = app.bundle;
-      const url = await orAborted(upload(hash, text), signal);
+      const url = await untilAborted(upload(hash, text), signal);
       return { ...envelope, app: { ...app, bundle: { kind: 'reference', hash, url } } };
     },
     async close() {
@@ -54,19 +55,4 @@ async function putOnce(store: ObjectStore, key: string, text: string, signal: Ab
     if (!(error instanceof SluiceError && error.code === 'PRECONDITION_FAILED')) throw error;
   }
   return `${store.url}/${key}`;
-}
-
-// An upload that other tasks wait for goes on when one of them is given up.
-async function orAborted<T>(upload: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([upload, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

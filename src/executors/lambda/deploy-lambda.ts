@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FunctionConfiguration, LambdaClient, Runtime } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import { messageOf, SluiceError } from '../../errors.js';
+import { parseOptions } from '../../parse-options.js';
 import { VERSION } from '../../version.js';
 import { WIRE_VERSION } from '../../wire/task-envelope.js';
 import { DEPLOYED_VERSION, DEPLOYED_WIRE_VERSION } from './deployed-function.js';
@@ -54,10 +55,7 @@ type Resolved = z.infer<typeof schema>;
  * @throws {SluiceError} `INVALID_OPTIONS`, `ACCESS_DENIED`, `SERVICE_FAILED`
  */
 export async function deployLambda(options: DeployLambdaOptions = {}): Promise<DeployedLambda> {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success)
-    throw new SluiceError('INVALID_OPTIONS', `deploy lambda options:\n${z.prettifyError(parsed.error)}`);
-  const resolved = parsed.data;
+  const resolved = parseOptions(schema, options, 'deploy lambda options');
   const zip = await zippedWorkerBundle();
   const client = await createLambdaClient({ region: resolved.region, maxSockets: 4, maxAttempts: 3 });
   try {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SluiceError } from '../../errors.js';
+import { parseOptions } from '../../parse-options.js';
 
 /** Options of {@link LambdaExecutor}. Region and keys that are left out are found as the AWS SDK finds them. */
 export interface LambdaOptions {
@@ -37,9 +37,5 @@ const schema = z.strictObject({
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
 export function resolveLambdaOptions(options: LambdaOptions): ResolvedLambdaOptions {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new SluiceError('INVALID_OPTIONS', `LambdaExecutor options:\n${z.prettifyError(parsed.error)}`, {
-    cause: parsed.error,
-  });
+  return parseOptions(schema, options, 'LambdaExecutor options');
 }

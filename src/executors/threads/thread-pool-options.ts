@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { SluiceError } from '../../errors.js';
+import { parseOptions } from '../../parse-options.js';
 
 /** Options of {@link ThreadPoolExecutor}. */
 export interface ThreadPoolOptions {
@@ -25,9 +25,5 @@ const schema = z.strictObject({
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
 export function resolveThreadPoolOptions(options: ThreadPoolOptions): ResolvedThreadPoolOptions {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new SluiceError('INVALID_OPTIONS', `ThreadPoolExecutor options:\n${z.prettifyError(parsed.error)}`, {
-    cause: parsed.error,
-  });
+  return parseOptions(schema, options, 'ThreadPoolExecutor options');
 }

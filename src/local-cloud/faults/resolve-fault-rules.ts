@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SluiceError } from '../../errors.js';
+import { parseOptions } from '../../parse-options.js';
 import { LAMBDA_OPERATION_NAMES } from '../lambda/lambda-operations.js';
 import { S3_OPERATION_NAMES } from '../s3/find-operation.js';
 import type { ServiceName } from '../service-of.js';
@@ -86,11 +86,8 @@ export function resolveFaultRules(
   faults: readonly FaultRule[],
   { seed }: { readonly seed?: number | undefined } = {},
 ): { readonly rules: readonly ResolvedFaultRule[]; readonly seed: number } {
-  const parsed = schema.safeParse({ faults, ...(seed !== undefined && { seed }) });
-  if (parsed.success) return { rules: parsed.data.faults.map(resolveRule), seed: parsed.data.seed };
-  throw new SluiceError('INVALID_OPTIONS', `script of faults:\n${z.prettifyError(parsed.error)}`, {
-    cause: parsed.error,
-  });
+  const script = parseOptions(schema, { faults, ...(seed !== undefined && { seed }) }, 'script of faults');
+  return { rules: script.faults.map(resolveRule), seed: script.seed };
 }
 
 function resolveRule({ operation: given, ...rest }: FaultRule, index: number): ResolvedFaultRule {
