@@ -24,6 +24,8 @@ export {
   SluiceError,
 } from './errors.js';
 export type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from './executors/executor.js';
+export { HighThroughputExecutor, type HtexStatus } from './executors/htex/high-throughput-executor.js';
+export type { HighThroughputOptions, ManagerSelection } from './executors/htex/htex-options.js';
 export { ThreadPoolExecutor } from './executors/threads/thread-pool-executor.js';
 export type { ThreadPoolOptions } from './executors/threads/thread-pool-options.js';
 export type { AppFuture, DataFutures } from './kernel/app-future.js';

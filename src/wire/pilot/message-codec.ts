@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { SluiceError } from '../../errors.js';
+import { parseOptions } from '../../parse-options.js';
 import { decode, encode } from '../codec.js';
-import type { ClientMessage, InterchangeMessage, ManagerMessage, ManagerOrder, PilotMessage } from './messages.js';
+import type {
+  ClientMessage,
+  Command,
+  InterchangeMessage,
+  ManagerMessage,
+  ManagerOrder,
+  PilotMessage,
+} from './messages.js';
 import { packResults, packTasks, unpackResults, unpackTasks } from './parcel.js';
 
 /** A message as frames: what it is, then the bulk of those that have one, uncopied. */
@@ -31,6 +39,11 @@ export const parseInterchangeMessage: (frames: readonly Uint8Array[]) => Interch
 );
 export const parseManagerMessage: (frames: readonly Uint8Array[]) => ManagerMessage = parser(() => managerSchema);
 export const parseManagerOrder: (frames: readonly Uint8Array[]) => ManagerOrder = parser(() => orderSchema);
+
+/** @throws {SluiceError} `INVALID_OPTIONS` for a command there is none of */
+export function parseCommand(value: unknown): Command {
+  return parseOptions(command, value, 'a command to an interchange') as Command;
+}
 
 // Tasks and results are many, and their own readers check them; all else is rare, and held to its schema.
 function parser<M extends PilotMessage>(schemaOf: () => z.ZodType): (frames: readonly Uint8Array[]) => M {
