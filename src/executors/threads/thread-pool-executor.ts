@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
 import { SluiceError } from '../../errors.js';
+import { PriorityQueue } from '../../priority-queue.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import { ClaimBoard } from '../../wire/threads/claim-board.js';
@@ -16,7 +17,6 @@ import type {
   OutcomeReceiver,
   RunContext,
 } from '../executor.js';
-import { PriorityQueue } from '../priority-queue.js';
 import { Batch, type BatchContext } from './batch.js';
 import { Pace } from './pace.js';
 import { createProcessGroups, type ProcessGroups } from './process-groups.js';
