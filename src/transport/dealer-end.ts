@@ -1,6 +1,6 @@
 import type { Dealer } from 'zeromq';
-import { resolveAddress } from './resolve-address.js';
 import { receiveAll, watchEvents } from './receive-all.js';
+import { resolveAddress } from './resolve-address.js';
 import { clientCurve, socketOptions } from './socket-options.js';
 import type { DealerEnd, DealerOptions } from './transport.js';
 import { zeromq } from './zeromq.js';
@@ -73,6 +73,7 @@ function followConnection(socket: Dealer, options: DealerOptions): Promise<void>
 }
 
 function mismatch(code: string, isEncrypted: boolean): string {
-  if (code !== 'ERR_ZMTP_MECHANISM_MISMATCH') return `does not speak as expected (${code}): something else listens there`;
+  if (code !== 'ERR_ZMTP_MECHANISM_MISMATCH')
+    return `does not speak as expected (${code}): something else listens there`;
   return isEncrypted ? 'is not encrypted, and this peer is' : 'is encrypted, and this peer is not';
 }
