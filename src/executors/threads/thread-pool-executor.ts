@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
 import { SluiceError } from '../../errors.js';
+import { PriorityQueue } from '../../priority-queue.js';
 import { Pace } from '../../run/pace.js';
 import { createProcessGroups, type ProcessGroups } from '../../run/process-groups.js';
 import type { Outcome } from '../../wire/outcome.js';
@@ -18,7 +19,6 @@ import type {
   OutcomeReceiver,
   RunContext,
 } from '../executor.js';
-import { PriorityQueue } from '../priority-queue.js';
 import { Batch, type BatchContext } from './batch.js';
 import { isSmall, Single } from './single.js';
 import {
