@@ -59,15 +59,18 @@ function followConnection(socket: Dealer, options: DealerOptions): Promise<void>
         isConnected = false;
         return;
       case 'handshake:error:auth':
-        onRefused?.(`${address} does not know the key of this peer`);
+        onRefused?.(`${address} does not know the key of this peer`, 'server');
         return;
       case 'handshake:error:protocol':
-        onRefused?.(`${address} ${mismatch(event.error.code, security !== undefined)}`);
+        onRefused?.(`${address} ${mismatch(event.error.code, security !== undefined)}`, 'stranger');
         return;
       case 'handshake:error:other':
         hangUps += event.error.code === 'ETIMEDOUT' ? 0 : 1;
         if (security === undefined || wasConnected || hangUps !== HANG_UPS_THAT_REFUSE) return;
-        onRefused?.(`${address} hangs up ${hangUps} times when greeted: it has another key than the one expected`);
+        onRefused?.(
+          `${address} hangs up ${hangUps} times when greeted: it has another key than the one expected`,
+          'stranger',
+        );
     }
   });
 }

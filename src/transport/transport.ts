@@ -65,5 +65,8 @@ export interface DealerOptions extends EndOptions {
   readonly onConnected?: () => void;
   readonly onDisconnected?: () => void;
   /** The server does not know this peer's key, or is not the one whose key was given: it will not get in. */
-  readonly onRefused?: (reason: string) => void;
+  readonly onRefused?: (reason: string, by: Refusal) => void;
 }
+
+/** Who refused: the server that was looked for, which does not know this peer's key; or somebody who is not that server. */
+export type Refusal = 'server' | 'stranger';
