@@ -96,39 +96,42 @@ export class TaskLine {
   }
 
   async #runOne({ task, grant }: Entry): Promise<boolean> {
-    const { answers, guard, leftovers, runner, setup } = this.#parts;
+    const { answers, leftovers, setup, backends, codeOf } = this.#parts;
+    const startedMs = performance.now();
     const stop = new AbortController();
     this.#running = { key: task.key, stop };
-    const startedMs = performance.now();
-    let envelope: TaskEnvelope | undefined;
-    let outcome: Outcome | undefined;
+    let app = '';
     try {
-      const unpacked = unpackEnvelope(task.parts, this.#parts.codeOf(task.code), this.#parts.backends.fetch);
-      envelope = unpacked instanceof Promise ? await unpacked : unpacked;
-      const { app } = envelope;
-      const run = envelope;
-      const takeBack = grant === undefined ? undefined : applyGrant(grant);
-      try {
-        // Only commands can be asked to stop.
-        outcome = await guard.run(() => runner.run(run, app.kind === 'bash' ? stop.signal : undefined));
-      } finally {
-        takeBack?.();
-      }
+      const unpacked = unpackEnvelope(task.parts, codeOf(task.code), backends.fetch);
+      const envelope = unpacked instanceof Promise ? await unpacked : unpacked;
+      app = envelope.app.name;
+      const outcome = await this.#perform(envelope, stop.signal, grant);
       const parts = needsSpill(outcome, setup)
         ? await packWithin(outcome, envelope, this.#parts)
         : packOutcome(outcome);
       answers.add({ key: task.key, kind: 'outcome', parts }, outcome.usage.runMs);
+      return leftovers.after(envelope, outcome, performance.now() - startedMs);
     } catch (error) {
-      answers.add(
-        { key: task.key, kind: 'failure', parts: [encodeError(error, { app: envelope?.app.name ?? '' })] },
-        0,
-      );
+      answers.add({ key: task.key, kind: 'failure', parts: [encodeError(error, { app })] }, 0);
+      return false;
+    } finally {
+      this.#running = undefined;
     }
-    // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
-    await nextTurn();
-    this.#running = undefined;
-    if (envelope === undefined || outcome === undefined) return false;
-    return leftovers.after(envelope, outcome, performance.now() - startedMs);
+  }
+
+  async #perform(envelope: TaskEnvelope, stop: AbortSignal, grant: SlotsGrant | undefined): Promise<Outcome> {
+    const takeBack = grant === undefined ? undefined : applyGrant(grant);
+    try {
+      return await this.#parts.guard.run(async () => {
+        // Only commands can be asked to stop.
+        const outcome = await this.#parts.runner.run(envelope, envelope.app.kind === 'bash' ? stop : undefined);
+        // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
+        await nextTurn();
+        return outcome;
+      });
+    } finally {
+      takeBack?.();
+    }
   }
 }
 
