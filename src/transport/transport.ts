@@ -36,7 +36,7 @@ export interface DealerEnd {
 
 /** What both ends are given. */
 export interface EndOptions {
-  /** Called for each message, in order. What it throws ends the process: catch what peers can cause. */
+  /** A peer that sends a frame larger than this is hung up on. */
   readonly maxMessageBytes: number;
 }
 
@@ -47,8 +47,9 @@ export interface RouterOptions extends EndOptions {
   readonly ports: { readonly from: number; readonly to: number };
   /** Absent: anybody who reaches the port is let in, and all is readable. */
   readonly security?: ServerSecurity;
+  /** Called for each message, in order. What it throws ends the process: catch what peers can cause. */
   readonly onMessage: (peer: string, frames: Frames) => void;
-  /** A peer knocked and was not let in. */
+  /** A peer knocked and was not let in. The address is its IP number; empty where it did not get as far as to show a key. */
   readonly onRefused?: (address: string) => void;
 }
 
@@ -58,10 +59,14 @@ export interface DealerOptions extends EndOptions {
   /** How the router names this peer: unique among all that connect to it. */
   readonly id: string;
   readonly security?: ClientSecurity;
+  /** As {@link RouterOptions}. */
   readonly onMessage: (frames: Frames) => void;
   /** The connection is there, or there again; or broke. */
   readonly onConnected?: () => void;
   readonly onDisconnected?: () => void;
   /** The server does not know this peer's key, or is not the one whose key was given: it will not get in. */
-  readonly onRefused?: (reason: string) => void;
+  readonly onRefused?: (reason: string, by: Refusal) => void;
 }
+
+/** Who refused: the server that was looked for, which does not know this peer's key; or somebody who is not that server. */
+export type Refusal = 'server' | 'stranger';

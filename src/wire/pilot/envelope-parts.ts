@@ -74,6 +74,12 @@ export function unpackEnvelope(
   return typeof called === 'string' ? fetch(called).then(withCall) : withCall(bytesOf(called, parts));
 }
 
+/** The task's id, for errors about it. */
+export function taskIdOf(parts: readonly Uint8Array[]): number {
+  const [, taskId] = decode(parts[0] as Uint8Array) as EnvelopeRow;
+  return taskId;
+}
+
 /** An outcome as parts, in the same way. */
 export function packOutcome(outcome: Outcome): Uint8Array[] {
   const parts: Uint8Array[] = [NOTHING];

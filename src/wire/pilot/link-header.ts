@@ -11,17 +11,19 @@ export interface LinkHeader {
   readonly peer: number;
   /** Every message of `peer` up to this one has arrived. */
   readonly acknowledged: number;
+  /** What follows `acknowledged` is missing, or may be: the connection broke. It is to be sent again. */
+  readonly repeat: boolean;
 }
 
 const BYTES = 20;
 
-/** 20 bytes: "SL", the protocol's version, 0, then four big-endian words. */
-export function encodeHeader({ session, sequence, peer, acknowledged }: LinkHeader): Uint8Array {
+/** 20 bytes: "SL", the protocol's version, 1 to ask for repetition or 0, then four big-endian words. */
+export function encodeHeader({ session, sequence, peer, acknowledged, repeat }: LinkHeader): Uint8Array {
   const bytes = Buffer.allocUnsafe(BYTES);
   bytes[0] = 0x53;
   bytes[1] = 0x4c;
   bytes[2] = PILOT_PROTOCOL;
-  bytes[3] = 0;
+  bytes[3] = repeat ? 1 : 0;
   bytes.writeUInt32BE(session, 4);
   bytes.writeUInt32BE(sequence, 8);
   bytes.writeUInt32BE(peer, 12);
@@ -41,12 +43,12 @@ export function parseHeader(frame: Uint8Array | undefined): LinkHeader {
     );
   }
   if (frame.byteLength !== BYTES) throw new SluiceError('PROTOCOL', 'a header of a pilot that is cut off');
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const [session, sequence, peer, acknowledged] = [4, 8, 12, 16].map((at) => view.getUint32(at)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { session, sequence, peer, acknowledged };
+  const words = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  return {
+    session: words.readUInt32BE(4),
+    sequence: words.readUInt32BE(8),
+    peer: words.readUInt32BE(12),
+    acknowledged: words.readUInt32BE(16),
+    repeat: frame[3] === 1,
+  };
 }

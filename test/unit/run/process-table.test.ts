@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createProcessTable, createPsTable } from '../../../../src/local-cloud/lambda/process-table.js';
-import { ProcessWatcher } from '../../../../src/local-cloud/lambda/process-watcher.js';
+import { createProcessTable, createPsTable } from '../../../src/run/process-table.js';
+import { ProcessWatcher } from '../../../src/run/process-watcher.js';
 
 const TABLES = { 'the default table': createProcessTable, 'the table from ps': createPsTable };
 

@@ -6,7 +6,7 @@ const MOST_OF_THE_TIME = 0.1;
 
 /** One process with all that it started, told by parentage and by process group. */
 export interface WatchedTree {
-  /** Starts to look at the tree's memory every 50 ms, or less often where a look takes longer than 5 ms. */
+  /** Starts to look at the tree's memory at every interval, or less often where looks would take a tenth of the time. */
   resume(): void;
   /** Looks a last time, and stops. */
   pause(): void;
@@ -34,10 +34,13 @@ export class ProcessWatcher {
   readonly #trees = new Map<number, Tree>();
   /** Every process seen, with the root of the tree it belongs to, if any. */
   readonly #seen = new Map<number, number | undefined>();
+  readonly #intervalMs: number;
   #looking = false;
 
-  constructor(table: ProcessTable) {
+  /** @param intervalMs time between looks, in milliseconds; default: 50 */
+  constructor(table: ProcessTable, intervalMs: number = INTERVAL_MS) {
     this.#table = table;
+    this.#intervalMs = intervalMs;
   }
 
   /** Watches the leader of a process group; `onRssBytes` gets the sum over the tree at every look. */
@@ -76,7 +79,7 @@ export class ProcessWatcher {
       } catch {
         // A look that fails (no process left to start `ps` with) is one look less.
       }
-      const pauseMs = Math.max(INTERVAL_MS, (performance.now() - startedMs) / MOST_OF_THE_TIME);
+      const pauseMs = Math.max(this.#intervalMs, (performance.now() - startedMs) / MOST_OF_THE_TIME);
       await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
     }
     this.#looking = false;

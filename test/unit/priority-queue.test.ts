@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PriorityQueue } from '../../../src/executors/priority-queue.js';
+import { PriorityQueue } from '../../src/priority-queue.js';
 
 interface Item {
   readonly id: number;
