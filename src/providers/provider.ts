@@ -61,6 +61,8 @@ export interface ExecutionProvider {
   /** Of one node, where known before one has come: tasks that need more are refused at once. */
   readonly coresPerNode?: number;
   readonly memoryMiBPerNode?: number;
+  /** Where its jobs run, and so by which addresses they reach the client. */
+  readonly runsOn: 'thisHost' | 'elsewhere';
   /** Whether jobs see the client's disk under the same paths. */
   readonly sharesFilesystem: boolean;
   /** How often `status` may be asked, in milliseconds. */

@@ -19,6 +19,8 @@ export function encodeMessage(message: PilotMessage): Uint8Array[] {
       const { tasks, ...head } = message;
       return [encode(head).bytes, ...packTasks(tasks)];
     }
+    case 'returned':
+      return [RETURNED, ...packTasks(message.tasks)];
     case 'results':
       return [RESULTS, ...packResults(message.results)];
     case 'code': {
@@ -31,6 +33,7 @@ export function encodeMessage(message: PilotMessage): Uint8Array[] {
 }
 
 const RESULTS = encode({ kind: 'results' }).bytes;
+const RETURNED = encode({ kind: 'returned' }).bytes;
 
 /** Each of these reads one direction's messages. @throws {SluiceError} `PROTOCOL` for anything else */
 export const parseClientMessage: (frames: readonly Uint8Array[]) => ClientMessage = parser(() => clientSchema);
@@ -52,6 +55,8 @@ function parser<M extends PilotMessage>(schemaOf: () => z.ZodType): (frames: rea
     switch (message?.kind) {
       case 'tasks':
         return { kind: 'tasks', again: message.again === true, tasks: unpackTasks(bulk) } as PilotMessage as M;
+      case 'returned':
+        return { kind: 'returned', tasks: unpackTasks(bulk) } as PilotMessage as M;
       case 'results':
         return { kind: 'results', results: unpackResults(bulk) } as PilotMessage as M;
       case 'code':
@@ -127,6 +132,7 @@ const interchangeSchema = z.discriminatedUnion('kind', [
 
 const managerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('register'), manager: registration }),
+  z.strictObject({ kind: z.literal('prefetch'), tasks: z.int().nonnegative() }),
   because('draining'),
   because('bye'),
 ]);

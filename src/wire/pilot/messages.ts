@@ -86,6 +86,10 @@ export type InterchangeMessage =
 export type ManagerMessage =
   | { readonly kind: 'register'; readonly manager: ManagerRegistration }
   | { readonly kind: 'results'; readonly results: readonly PilotResult[] }
+  /** How many tasks it takes beyond its slots from now on: it has seen how long they take. */
+  | { readonly kind: 'prefetch'; readonly tasks: number }
+  /** They would wait here for too long: somebody else may have them. */
+  | { readonly kind: 'returned'; readonly tasks: readonly PilotTask[] }
   /** Wants no more tasks; ends once it has none and was told `drained`. */
   | { readonly kind: 'draining'; readonly reason: string }
   /** Ends now; what it still had is lost. */

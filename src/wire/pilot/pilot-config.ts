@@ -28,7 +28,8 @@ export interface PilotConfig {
   readonly coresPerWorker: number;
   readonly memoryMiBPerWorker?: number;
   readonly maxWorkersPerNode?: number;
-  readonly prefetch: number;
+  /** Tasks it takes beyond its workers; `auto`: as many as keep them busy for a while. */
+  readonly prefetch: number | 'auto';
   /** `none`, `block`, `block-reverse`, `alternating`, or `list:` and the cores of each worker: `list:0-1:2-3`. */
   readonly cpuAffinity: string;
   /** Ids, one for each worker or several joined by commas. */
