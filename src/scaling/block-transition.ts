@@ -61,19 +61,24 @@ export function blockTransition(block: Block, event: BlockEvent, nowMs: number):
       return onManagers(block, event.managers, nowMs);
     case 'drain':
       // Nobody there has a task to finish, or would hear of it.
-      if (block.managers.length === 0) return cancelling(block, { reason: 'scaledIn' });
+      if (block.managers.length === 0) return cancelling(block, { reason: 'scaledIn' }, nowMs);
       return block.state.kind === 'cancelling' ? block : withState(block, DRAINING_BY_ORDER);
     case 'cancel':
-      return cancelling(block, event);
+      return cancelling(block, event, nowMs);
   }
 }
 
 const PENDING: BlockState = { kind: 'pending' };
 const DRAINING_BY_ORDER: BlockState = { kind: 'draining', by: 'order' };
 
-function cancelling(block: Block, { reason, message }: { reason: CancelReason; message?: string }): Block {
+function cancelling(
+  block: Block,
+  { reason, message }: { readonly reason: CancelReason; readonly message?: string },
+  sinceMs: number,
+): Block {
   if (block.state.kind === 'cancelling') return block;
-  return withState(block, { kind: 'cancelling', reason, ...(message === undefined ? {} : { message }) });
+  const said = message === undefined ? {} : { message };
+  return withState(block, { kind: 'cancelling', reason, sinceMs, ...said });
 }
 
 function refused(block: Block, message: string, atMs: number): Block {
@@ -167,7 +172,8 @@ function withState(block: Block, state: BlockState): Block {
 }
 
 function withNote(block: Block, note: string | undefined): Block {
-  if (block.note === note) return block;
+  // That a job cannot be cancelled is not taken back by hearing that it still runs.
+  if (block.note === note || (note === undefined && block.state.kind === 'cancelling')) return block;
   const { note: _old, ...rest } = block;
   return note === undefined ? rest : { ...rest, note };
 }

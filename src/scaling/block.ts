@@ -28,7 +28,7 @@ export type BlockState =
   | { readonly kind: 'running' }
   /** Gets no more tasks, and ends once it has none. */
   | { readonly kind: 'draining'; readonly by: 'order' | 'itself' }
-  | { readonly kind: 'cancelling'; readonly reason: CancelReason; readonly message?: string }
+  | { readonly kind: 'cancelling'; readonly reason: CancelReason; readonly sinceMs: number; readonly message?: string }
   | {
       readonly kind: 'ended';
       readonly reason: BlockEnd;
