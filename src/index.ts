@@ -38,6 +38,10 @@ export type { Candidate, Placement, RoutingPolicy } from './kernel/routing/routi
 export type { AppStats, ExecutorStats, RunStats } from './kernel/run-stats.js';
 export type { TaskStatus } from './kernel/task.js';
 export type { LogTarget, StreamTarget } from './kernel/task-request.js';
+export type { Launch, Launcher } from './launchers/launcher.js';
+export { SimpleLauncher } from './launchers/simple-launcher.js';
+export { SingleNodeLauncher } from './launchers/single-node-launcher.js';
+export type { SingleNodeLauncherOptions } from './launchers/single-node-launcher-options.js';
 export type { Monitor, RunEvent } from './monitoring/event.js';
 export type { ByteRange, GetOptions, ObjectInfo, ObjectStore, PutOptions } from './object-store/object-store.js';
 export { VERSION } from './version.js';

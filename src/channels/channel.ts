@@ -8,7 +8,7 @@ export interface CommandResult {
 
 export interface CommandOptions {
   readonly signal: AbortSignal;
-  /** The command is ended after so long, and `run` rejects with `TIMEOUT`. */
+  /** The command is ended after so long, and `run` rejects with `COMMAND_FAILED`. */
   readonly timeoutMs: number;
   readonly stdin?: string;
   readonly cwd?: string;

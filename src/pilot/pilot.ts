@@ -258,7 +258,7 @@ class Manager implements Pilot {
       packages,
       slots: plan.workers.length,
       share: plan.share,
-      prefetch,
+      prefetch: prefetch === 'auto' ? 0 : prefetch,
       cores: node.cores,
       memoryMiB: node.memoryMiB,
       accelerators: plan.accelerators,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { type BlockSupervisor, createBlockSupervisor } from '../../scaling/block-supervisor.js';
-import type { BlockInfo } from '../../scaling/block-table.js';
+import type { BlockInfo } from '../../scaling/block.js';
 import { VERSION } from '../../version.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { parseCommand } from '../../wire/pilot/message-codec.js';
