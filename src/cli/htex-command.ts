@@ -71,7 +71,7 @@ function text(executors: readonly (readonly [string, HtexStatus])[]): string {
 
 function executorText(label: string, { outstanding, blocks, managers }: HtexStatus): string {
   const head = `executor ${label}: ${outstanding} tasks outstanding, ${blocks.length} blocks, ${managers.length} managers\n`;
-  const blockLines = blocks.map(({ blockId, jobId, state }) => `  ${blockId}: ${state}, job ${jobId ?? '-'}\n`);
+  const blockLines = blocks.map(({ blockId, jobId, state }) => `  ${blockId}: ${state.kind}, job ${jobId ?? '-'}\n`);
   return `${head}${blockLines.join('')}${managers.map(managerLine).join('')}`;
 }
 

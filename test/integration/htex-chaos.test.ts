@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { app, bash } from 'sluice';
+import { app, bash, type Io } from 'sluice';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/local-cloud/faults/seeded-random.js';
 import { htexRun } from '../fixtures/htex/htex-run.js';
@@ -28,7 +28,7 @@ test(`${TASKS} tasks come through while workers, managers and blocks are killed 
       },
       { name: 'square', kernel },
     );
-    const echo = bash((n: number, io) => io.sh`test ${n} -ge 0`, { name: 'echo', kernel });
+    const echo = bash((n: number, io: Io) => io.sh`test ${n} -ge 0`, { name: 'echo', kernel });
     const results = Array.from({ length: TASKS }, (_, n) => (n % 20 === 0 ? echo(n) : square(n)));
     const done = Promise.all(results);
     let isDone = false;

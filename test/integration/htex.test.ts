@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { app, bash, DependencyError, HighThroughputExecutor, type SluiceError } from 'sluice';
+import { app, bash, DependencyError, HighThroughputExecutor, type Io, type SluiceError } from 'sluice';
 import { LocalProvider } from 'sluice/hpc';
 import { describe, expect, test, vi } from 'vitest';
 import { htexRun } from '../fixtures/htex/htex-run.js';
@@ -24,7 +24,7 @@ describe('a run on pilots', () => {
         await using run = await htexRun({}, { initBlocks: 0 });
         const { kernel } = run;
         const where = app(() => process.pid, { name: 'where', kernel });
-        const say = bash((word: string, io) => io.sh`echo ${word} > ${io.outputs[0]}`, { name: 'say', kernel });
+        const say = bash((word: string, io: Io) => io.sh`echo ${word} > ${io.outputs[0]}`, { name: 'say', kernel });
         expect(run.executor.blocks()).toEqual([]);
         const pid = await where();
         expect(run.processes('process.js')).toContain(pid);
@@ -135,7 +135,7 @@ describe('what is seen and steered from outside', () => {
       await one();
       const [manager] = await executor.managers();
       expect(manager).toMatchObject({ blockId: 'block-0', slots: 2, state: 'ready', outstanding: 0 });
-      expect(executor.blocks()).toMatchObject([{ blockId: 'block-0', state: 'running' }]);
+      expect(executor.blocks()).toMatchObject([{ blockId: 'block-0', state: { kind: 'running' } }]);
       const shown = (await cli('htex', 'status', kernel.runDir)).stdout;
       expect(shown).toContain('executor htex: 0 tasks outstanding, 1 blocks, 1 managers');
       expect(shown).toContain(`sluice ${manager?.sluice}, node ${process.version}`);
@@ -148,7 +148,7 @@ describe('what is seen and steered from outside', () => {
       expect(await waiting).toBe(1);
 
       await cli('htex', 'drain', kernel.runDir, '--block', 'block-0');
-      await vi.waitFor(() => expect(executor.blocks()[0]?.state).toBe('ended'), { timeout: 20_000 });
+      await vi.waitFor(() => expect(executor.blocks()[0]?.state.kind).toBe('ended'), { timeout: 20_000 });
       expect(await one()).toBe(1);
       const wrong = await failureOf<{ stderr: string }>(cli('htex', 'hold', kernel.runDir, '--manager', 'nobody'));
       expect(wrong.stderr).toMatch(/no manager that is connected is meant by that/);

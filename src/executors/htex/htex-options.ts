@@ -81,8 +81,13 @@ type Optional =
   | 'drainPeriodMs'
   | 'drainBeforeEndMs';
 type Commands = 'pilotCommand' | 'interchangeCommand';
-export type ResolvedHtexOptions = Required<Omit<HighThroughputOptions, Optional | Commands | 'availableAccelerators'>> &
-  Pick<HighThroughputOptions, Optional | Commands> & { readonly availableAccelerators: readonly string[] };
+export type ResolvedHtexOptions = Required<
+  Omit<HighThroughputOptions, Optional | Commands | 'ports' | 'availableAccelerators'>
+> &
+  Pick<HighThroughputOptions, Optional | Commands> & {
+    readonly ports?: { readonly from: number; readonly to: number };
+    readonly availableAccelerators: readonly string[];
+  };
 
 const durationMs = z
   .number()

@@ -26,6 +26,7 @@ export class LocalProvider implements ExecutionProvider {
   readonly maxBlocks: number;
   readonly parallelism: number;
   readonly walltimeMs?: number;
+  readonly runsOn = 'thisHost';
   readonly sharesFilesystem = true;
   readonly statusIntervalMs = 100;
   readonly #options: ResolvedLocalProviderOptions;
