@@ -100,7 +100,7 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
   COMMAND_FAILED: { class: 'infrastructure', meaning: 'A command of a provider could not be run, or took too long.' },
   SUBMIT_REJECTED: { class: 'infrastructure', meaning: 'A scheduler refused a job; the job was not created.' },
   SCHEDULER_OUTPUT: { class: 'infrastructure', meaning: 'A scheduler answered something that is not understood.' },
-  BLOCKS_FAILED: { class: 'infrastructure', meaning: 'Blocks could not be started; the message has what they wrote.' },
+  BLOCKS_FAILED: { class: 'usage', meaning: 'Blocks could not be started; the message has what they wrote.' },
   INTERCHANGE_LOST: { class: 'infrastructure', meaning: 'The interchange of an executor ended, and tasks with it.' },
   UNREACHABLE: { class: 'infrastructure', meaning: 'None of the addresses of an interchange can be reached.' },
   ADDRESS_IN_USE: { class: 'usage', meaning: 'The port, or every port of the range, is in use.' },

@@ -33,6 +33,8 @@ export type DispatchEvent =
   | { readonly kind: 'spent'; readonly worker: number; readonly keys: readonly number[] }
   /** `claimed`: number of the last task it noted before it began. */
   | { readonly kind: 'gone'; readonly worker: number; readonly claimed: number }
+  /** No more than `keep` shall wait here. */
+  | { readonly kind: 'surplus'; readonly keep: number }
   | { readonly kind: 'tick' };
 
 /** What is to be done then. */
@@ -50,6 +52,8 @@ export type DispatchCommand =
   /** A worker that is spent: let it end. */
   | { readonly kind: 'retire'; readonly worker: number }
   | { readonly kind: 'start'; readonly worker: number }
+  /** Somebody else may have them: they have not begun. */
+  | { readonly kind: 'giveBack'; readonly tasks: readonly HeldTask[] }
   | { readonly kind: 'deliver'; readonly results: readonly PilotResult[] }
   /** Its worker ended while it ran. */
   | { readonly kind: 'blame'; readonly worker: number; readonly held: HeldTask }

@@ -8,13 +8,15 @@ import { WorkList } from './work-list.js';
 const STALL_MS = 1;
 /** A small task that is cancelled ends by itself within this, or is ended. */
 const CANCEL_MS = 50;
+/** How often it is looked at whether tasks wait here that had better wait elsewhere. */
+const SURPLUS_MS = 25;
 
 type Out = DispatchCommand[];
 
 /**
  * Deals a manager's tasks out to its workers. Small ones of quick apps travel together, about a millisecond's worth, and
  * the next of them are sent before the last have ended; each other has its worker to itself. Every task that is
- * taken ends once: in a `deliver`, a `blame` or a `lost`, or silently when it was cancelled.
+ * taken ends once: in a `deliver`, a `blame`, a `lost` or a `giveBack`, or silently when it was cancelled.
  *
  * No I/O and no clock: events in, commands out.
  */
@@ -50,7 +52,18 @@ export class Dispatcher {
   /** Milliseconds until a `tick` is wanted; `undefined` while none is. */
   get tickInMs(): number | undefined {
     if (this.#stalled().length > 0) return STALL_MS;
+    if (this.#queue.size > 0) return SURPLUS_MS;
     return this.#cancelled.size > 0 ? CANCEL_MS : undefined;
+  }
+
+  /** Tasks that no worker has been given. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** How long every worker has been at what it does, at least. */
+  busyForMs(nowMs: number): number {
+    return Math.min(...this.#workers.map((list) => (list.isIdle ? 0 : nowMs - list.progressAtMs)));
   }
 
   handle(event: DispatchEvent, nowMs: number): readonly DispatchCommand[] {
@@ -85,6 +98,9 @@ export class Dispatcher {
       case 'gone':
         this.#replace(this.#list(event.worker), event.claimed, out);
         return;
+      case 'surplus':
+        this.#giveBack(event.keep, out);
+        return;
       case 'tick':
         this.#tick(nowMs, out);
         return;
@@ -115,6 +131,17 @@ export class Dispatcher {
       this.#cancelled.set(held, nowMs);
       out.push({ kind: 'revoke', worker: held.worker, keys: [key] });
     } else out.push({ kind: 'stop', worker: held.worker, held });
+  }
+
+  // The last ones go: those that stay would have run first.
+  #giveBack(keep: number, out: Out): void {
+    if (this.#queue.size <= keep) return;
+    const all: HeldTask[] = [];
+    for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) all.push(held);
+    for (const held of all.slice(0, keep)) this.#queue.push(held, held.task.priority);
+    const tasks = all.slice(keep);
+    for (const held of tasks) this.#forget(held);
+    out.push({ kind: 'giveBack', tasks });
   }
 
   #finish(list: WorkList, event: DispatchEvent & { kind: 'results' }, nowMs: number, out: Out): void {

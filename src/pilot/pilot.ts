@@ -140,7 +140,7 @@ class Manager implements Pilot {
   }
 
   #createDesk(): TaskDesk {
-    const { blockId, enforceMemory, logFolder, sharesFilesystem, spill, maxMessageBytes } = this.#config;
+    const { blockId, enforceMemory, logFolder, prefetch, sharesFilesystem, spill, maxMessageBytes } = this.#config;
     const { plan, node, environment, workerMain } = this.#parts;
     return new TaskDesk({
       id: this.id,
@@ -150,6 +150,7 @@ class Manager implements Pilot {
       environment,
       enforceMemory,
       logFolder,
+      prefetch,
       startsAtOnce: Math.max(4, Math.ceil(2 * node.cores)),
       setup: {
         scratchRoot: this.#scratchRoot,
@@ -160,6 +161,13 @@ class Manager implements Pilot {
       onResults: (results) => {
         this.#outbox.add(results);
         if (this.#isTerminating) setImmediate(() => this.#endIfDone());
+      },
+      onPrefetch: (tasks) => {
+        if (this.#isRegistered) this.#send(encodeMessage({ kind: 'prefetch', tasks }));
+      },
+      onGivenBack: (tasks) => {
+        this.#outbox.flush();
+        this.#send(encodeMessage({ kind: 'returned', tasks }));
       },
       onWorker: () => this.#registerIfReady(),
       onHopeless: (error) => this.#end({ exitCode: 1, reason: messageOf(error) }),
@@ -246,7 +254,7 @@ class Manager implements Pilot {
   }
 
   #registration(holding: readonly number[]): ManagerRegistration {
-    const { blockId, prefetch, walltimeMs } = this.#config;
+    const { blockId, walltimeMs } = this.#config;
     const { node, plan, packages } = this.#parts;
     return {
       id: this.id,
@@ -258,7 +266,7 @@ class Manager implements Pilot {
       packages,
       slots: plan.workers.length,
       share: plan.share,
-      prefetch: prefetch === 'auto' ? 0 : prefetch,
+      prefetch: this.#desk.prefetch,
       cores: node.cores,
       memoryMiB: node.memoryMiB,
       accelerators: plan.accelerators,
@@ -278,7 +286,9 @@ class Manager implements Pilot {
   #drain(reason: string): void {
     if (this.#drainReason !== undefined || this.#isOver) return;
     this.#drainReason = reason;
-    if (this.#isRegistered) this.#sayDraining(reason);
+    if (!this.#isRegistered) return;
+    this.#sayDraining(reason);
+    this.#desk.giveBackWaiting();
   }
 
   #sayDraining(reason: string): void {

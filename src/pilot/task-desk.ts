@@ -14,6 +14,7 @@ import type { DispatchCommand, DispatchEvent, HeldTask } from './dispatch-messag
 import { Dispatcher } from './dispatcher.js';
 import { MemoryWatch } from './memory-watch.js';
 import type { NodePlan } from './node-plan.js';
+import { Prefetch } from './prefetch.js';
 import { TaskStops } from './task-stops.js';
 import { placeVariables, shareVariables } from './worker-environment.js';
 import { type Casualty, memoryExceeded, neighbourLost, workerFailure } from './worker-failure.js';
@@ -34,7 +35,13 @@ export interface TaskDeskOptions {
   readonly enforceMemory: boolean;
   readonly startsAtOnce: number;
   readonly logFolder: string | undefined;
+  /** Tasks it takes beyond its workers. */
+  readonly prefetch: number | 'auto';
   onResults(results: readonly PilotResult[]): void;
+  /** From now on it wants so many tasks beyond its workers. */
+  onPrefetch(tasks: number): void;
+  /** These had better run elsewhere. */
+  onGivenBack(tasks: readonly PilotTask[]): void;
   /** A worker is there, or failed to be. */
   onWorker(): void;
   /** There will be no workers. */
@@ -55,6 +62,7 @@ export class TaskDesk {
   readonly #pool: WorkerPool;
   readonly #memory: MemoryWatch | undefined;
   readonly #stops: TaskStops;
+  readonly #prefetch: Prefetch;
   readonly #groups: ProcessGroups = createProcessGroups();
   /** Numbers of the code that each worker has. */
   readonly #given: Set<number>[];
@@ -67,6 +75,7 @@ export class TaskDesk {
   constructor(options: TaskDeskOptions) {
     this.#options = options;
     const count = options.plan.workers.length;
+    this.#prefetch = new Prefetch(count, options.prefetch);
     this.#given = Array.from({ length: count }, () => new Set());
     this.#dispatcher = new Dispatcher({
       workers: count,
@@ -102,6 +111,16 @@ export class TaskDesk {
   /** Keys of the tasks that a result is owed for. */
   keys(): readonly number[] {
     return this.#dispatcher.keys();
+  }
+
+  /** Tasks it takes beyond its workers, as it was said last. */
+  get prefetch(): number {
+    return this.#prefetch.said;
+  }
+
+  /** Gives back what no worker has been given. */
+  giveBackWaiting(): void {
+    this.#handle({ kind: 'surplus', keep: 0 });
   }
 
   addCode(code: number, bytes: Uint8Array): void {
@@ -223,14 +242,34 @@ export class TaskDesk {
   }
 
   #handle(event: DispatchEvent): void {
-    if (event.kind === 'results') for (const { key } of event.results) this.#over(event.worker, key);
-    for (const command of this.#dispatcher.handle(event, performance.now())) this.#do(command);
+    const nowMs = performance.now();
+    if (event.kind === 'results') {
+      for (const { key } of event.results) this.#over(event.worker, key);
+      for (const runMs of event.runMs) this.#prefetch.observe(runMs);
+    }
+    for (const command of this.#dispatcher.handle(event, nowMs)) this.#do(command);
+    if (event.kind === 'results') this.#sayPrefetch(nowMs);
     const tickInMs = this.#dispatcher.tickInMs;
     if (tickInMs === undefined || this.#ticker !== undefined) return;
     this.#ticker = setTimeout(() => {
       this.#ticker = undefined;
       this.#handle({ kind: 'tick' });
+      this.#giveBackSurplus();
     }, tickInMs);
+  }
+
+  #sayPrefetch(nowMs: number): number {
+    const busyForMs = this.#dispatcher.busyForMs(nowMs);
+    const news = this.#prefetch.news(busyForMs);
+    if (news !== undefined) this.#options.onPrefetch(news);
+    return busyForMs;
+  }
+
+  // Tasks were expected to be quick, and those that run are not: others may have workers that do nothing.
+  #giveBackSurplus(): void {
+    if (this.#options.prefetch !== 'auto' || this.#dispatcher.waiting === 0) return;
+    const wanted = this.#prefetch.wanted(this.#sayPrefetch(performance.now()));
+    if (this.#dispatcher.waiting > wanted * 2) this.#handle({ kind: 'surplus', keep: wanted });
   }
 
   // Only a task that runs can have something to be stopped by.
@@ -255,6 +294,9 @@ export class TaskDesk {
         return;
       case 'start':
         this.#pool.start(command.worker);
+        return;
+      case 'giveBack':
+        this.#options.onGivenBack(command.tasks.map(({ task }) => task));
         return;
       case 'deliver':
         this.#options.onResults(command.results);

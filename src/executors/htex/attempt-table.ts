@@ -1,3 +1,4 @@
+import { SluiceError } from '../../errors.js';
 import { decodeError } from '../../wire/error-codec.js';
 import { packEnvelope, unpackOutcome } from '../../wire/pilot/envelope-parts.js';
 import type { ClientMessage } from '../../wire/pilot/messages.js';
@@ -13,6 +14,8 @@ export interface AttemptTableParts {
   readonly send: (message: ClientMessage) => void;
   /** Where calls above `bytes` are written; absent where workers could not read it. */
   readonly spill: { readonly bytes: number; readonly to: ValueSpill } | undefined;
+  /** The largest part of a task that may travel. */
+  readonly maxMessageBytes: number;
   /** The last attempt that was under way is over. */
   readonly onIdle: () => void;
 }
@@ -117,12 +120,25 @@ export class AttemptTable implements AttemptOwner {
       code: this.#codes.numberOf(envelope.app),
       parts: packEnvelope(envelope, callAt),
     };
+    const most = this.#parts.maxMessageBytes;
+    const large = task.parts.find((part) => part.byteLength > most);
+    if (large !== undefined) {
+      attempt.fail(tooLarge(envelope, large.byteLength, most));
+      return;
+    }
     attempt.task = task;
     this.#outbox.add(task);
   }
 }
 
 const AGAIN_AT_A_TIME = 256;
+
+function tooLarge({ taskId, app }: TaskEnvelope, bytes: number, most: number): SluiceError {
+  return new SluiceError(
+    'NOT_SENDABLE',
+    `task ${taskId} '${app.name}' has an argument of ${bytes} bytes, and messages to its executor may have ${most}: pass files, lower spillBytes, or raise maxMessageBytes`,
+  );
+}
 
 /** What an envelope asks of the place it runs in; `undefined` for nothing special. */
 export function needsOf({ resources, walltimeMs }: TaskEnvelope): TaskNeeds | undefined {

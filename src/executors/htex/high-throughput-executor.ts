@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
-import { type BlockSupervisor, createBlockSupervisor } from '../../scaling/block-supervisor.js';
 import type { BlockInfo } from '../../scaling/block.js';
+import { SYSTEM_CLOCK } from '../../scaling/clock.js';
+import { type BlockSupervisor, createBlockSupervisor } from '../../scaling/block-supervisor.js';
 import { VERSION } from '../../version.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { parseCommand } from '../../wire/pilot/message-codec.js';
@@ -82,7 +83,7 @@ export class HighThroughputExecutor implements Executor {
   async start(run: RunContext): Promise<void> {
     if (this.#phase !== 'new') throw startedBefore(this.label);
     this.#phase = 'open';
-    const { provider, interchangeCommand: command, spillBytes } = this.#options;
+    const { provider, interchangeCommand: command, spillBytes, maxMessageBytes } = this.#options;
     await provider.start({ runId: run.runId, runDir: run.runDir, label: this.label });
     const spill = provider.sharesFilesystem ? createValueSpill(join(run.runDir, 'values', this.label)) : undefined;
     const plan = await planPilotRun(this.#options, run, spill?.url);
@@ -100,6 +101,7 @@ export class HighThroughputExecutor implements Executor {
     const attempts = new AttemptTable({
       send,
       spill: spill && { bytes: spillBytes, to: spill },
+      maxMessageBytes,
       onIdle: () => this.#whenIdle?.(),
     });
     const supervisor = this.#supervise(plan, client, attempts);
@@ -142,7 +144,9 @@ export class HighThroughputExecutor implements Executor {
 
   /** Managers that are connected, as the interchange sees them now. */
   async managers(): Promise<readonly ManagerInfo[]> {
-    return this.#running().replies.ask({ name: 'managers' });
+    const managers = await this.#running().replies.ask({ name: 'managers' });
+    this.#see(managers);
+    return managers;
   }
 
   /** Blocks of this run, those that have ended too. */
@@ -197,13 +201,17 @@ export class HighThroughputExecutor implements Executor {
     attempts.failAll(notRunning(this.label));
     // Managers end by themselves once they are told; what does not is cancelled.
     await client.close(END_MS);
-    await supervisor.close({ graceMs: END_MS });
-    await this.#options.provider.close();
-    await spill?.close();
+    try {
+      await supervisor.close({ graceMs: END_MS });
+    } finally {
+      await this.#options.provider.close();
+      await spill?.close();
+    }
   }
 
   #supervise(plan: PilotRun, client: InterchangeClient, attempts: AttemptTable): BlockSupervisor {
-    const { provider, strategy, blockErrorHandler, strategyPeriodMs, maxIdleMs, connectTimeoutMs } = this.#options;
+    const { provider, strategy, blockErrorHandler, strategyPeriodMs, maxIdleMs, connectTimeoutMs, maxWorkersPerNode } =
+      this.#options;
     return createBlockSupervisor({
       provider,
       strategy,
@@ -217,7 +225,8 @@ export class HighThroughputExecutor implements Executor {
       strategyPeriodMs,
       maxIdleMs,
       connectDeadlineMs: connectTimeoutMs * 2,
-      clock: { now: () => performance.now(), later: callLater },
+      clock: SYSTEM_CLOCK,
+      ...(maxWorkersPerNode !== undefined && { slotsPerNode: maxWorkersPerNode }),
     });
   }
 
@@ -232,11 +241,11 @@ export class HighThroughputExecutor implements Executor {
     switch (message.kind) {
       case 'results':
         attempts.settle(message.results);
-        break;
+        supervisor.poke();
+        return;
       case 'managers':
-        this.#managers = message.managers;
-        this.#fit.see(message.managers);
-        break;
+        this.#see(message.managers);
+        return;
       case 'reply':
         replies.settle(message.id, message.managers);
         return;
@@ -250,7 +259,12 @@ export class HighThroughputExecutor implements Executor {
       case 'welcome':
         return;
     }
-    supervisor.poke();
+  }
+
+  #see(managers: readonly ManagerInfo[]): void {
+    this.#managers = managers;
+    this.#fit.see(managers);
+    this.#started?.supervisor.poke();
   }
 
   #onCrash(how: string): void {
@@ -289,11 +303,6 @@ export class HighThroughputExecutor implements Executor {
 
 /** Time that interchange and blocks get to end by themselves. */
 const END_MS = 5_000;
-
-function callLater(ms: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, ms);
-  return () => clearTimeout(timer);
-}
 
 function startedBefore(label: string): SluiceError {
   return new SluiceError(
