@@ -3,11 +3,13 @@ import type { JobStatus } from '../providers/provider.js';
 import type { ManagerInfo } from '../wire/pilot/messages.js';
 import { type BlockInfo, hasFailed } from './block.js';
 import { BlockTable, type BlockTableOptions } from './block-table.js';
-import type { Block, BlockEvent } from './block-transition.js';
+import type { BlockEvent } from './block-transition.js';
 import { type BreakerOptions, CircuitBreaker } from './circuit-breaker.js';
 import { DemandPeak } from './demand-peak.js';
 import type { BlockErrorHandler } from './error-handlers.js';
 import { blocksFailed } from './failure-message.js';
+import type { ScalingCommand } from './scaling-command.js';
+import { StandingOrders } from './standing-orders.js';
 import {
   demandOf,
   type ScalingDecision,
@@ -33,14 +35,6 @@ export interface BlockControllerOptions extends BlockTableOptions {
   readonly repeatAfterMs: number;
 }
 
-/** What is to be done; the supervisor does it and tells the controller how it went. */
-export type ScalingCommand =
-  | { readonly kind: 'submit'; readonly blockId: string }
-  | { readonly kind: 'drain'; readonly blockId: string }
-  | { readonly kind: 'cancel'; readonly jobIds: readonly string[] }
-  | { readonly kind: 'report'; readonly block: BlockInfo }
-  | { readonly kind: 'fail'; readonly error: SluiceError };
-
 /** The world outside, now. */
 export interface ScalingInput {
   readonly outstandingSlots: number;
@@ -55,7 +49,7 @@ export class BlockController {
   readonly #breaker: CircuitBreaker;
   readonly #peak: DemandPeak;
   readonly #proven = new Set<string>();
-  readonly #asked = new Map<string, { readonly order: 'drain' | 'cancel'; readonly atMs: number }>();
+  readonly #orders: StandingOrders;
   #initial: number;
   #judge = false;
   #givenUp = false;
@@ -69,6 +63,7 @@ export class BlockController {
     this.#limiter = new SubmitLimiter(options.submitLimits);
     this.#breaker = new CircuitBreaker(options.breaker);
     this.#peak = new DemandPeak(options.maxIdleMs);
+    this.#orders = new StandingOrders(options.repeatAfterMs);
     this.#initial = Math.min(options.limits.initBlocks, options.limits.maxBlocks);
   }
 
@@ -99,7 +94,7 @@ export class BlockController {
     ];
     this.#proveBlocks(nowMs);
     const scaled = this.#closing ? [] : [...this.#judgeFailures(nowMs), ...this.#scale(input.outstandingSlots, nowMs)];
-    return [...seen, ...scaled, ...this.#orders(nowMs)];
+    return [...seen, ...scaled, ...this.#orders.due(this.#table.live, nowMs)];
   }
 
   /** The provider took a block's job. */
@@ -154,13 +149,16 @@ export class BlockController {
     const changed = blockIds.flatMap((blockId) =>
       this.#absorb(this.#table.apply(blockId, { kind: 'drain' }, nowMs), nowMs),
     );
-    return [...changed, ...this.#orders(nowMs)];
+    return [...changed, ...this.#orders.due(this.#table.live, nowMs)];
   }
 
   /** No more blocks; cancels all there are. */
   close(nowMs: number): readonly ScalingCommand[] {
     this.#closing = true;
-    return [...this.#applyToAll({ kind: 'cancel', reason: 'closing' }, nowMs), ...this.#orders(nowMs)];
+    return [
+      ...this.#applyToAll({ kind: 'cancel', reason: 'closing' }, nowMs),
+      ...this.#orders.due(this.#table.live, nowMs),
+    ];
   }
 
   /** Nobody looks any more: what still lives is called cancelled. */
@@ -190,7 +188,7 @@ export class BlockController {
 
   #learnFromEnd(block: BlockInfo, nowMs: number): void {
     const wasProven = this.#proven.delete(block.blockId);
-    this.#asked.delete(block.blockId);
+    this.#orders.forget(block.blockId);
     if (hasFailed(block)) this.#judge = true;
     if (wasProven) return;
     if (hasFailed(block) || isFruitless(block)) this.#breaker.failed(block.blockId, nowMs);
@@ -300,35 +298,6 @@ export class BlockController {
       'tasks wait, no block is left, and the scaling strategy starts none: choose another strategy, or start blocks by `scaleOut`';
     return [{ kind: 'fail', error: blocksFailed(summary, failed, this.#options.provider) }];
   }
-
-  /** What has been decided and is not known to be done: asked for again until it is. */
-  #orders(nowMs: number): readonly ScalingCommand[] {
-    const drains = this.#table.live.filter((block) => isUndrained(block) && this.#isDue('drain', block, nowMs));
-    const cancels = this.#table.live.filter((block) => isUncancelled(block) && this.#isDue('cancel', block, nowMs));
-    return [
-      ...drains.map(({ blockId }): ScalingCommand => ({ kind: 'drain', blockId })),
-      ...(cancels.length === 0
-        ? []
-        : [{ kind: 'cancel' as const, jobIds: cancels.flatMap(({ jobId }) => jobId ?? []) }]),
-    ];
-  }
-
-  #isDue(order: 'drain' | 'cancel', { blockId }: Block, nowMs: number): boolean {
-    const asked = this.#asked.get(blockId);
-    if (asked?.order === order && nowMs - asked.atMs < this.#options.repeatAfterMs) return false;
-    this.#asked.set(blockId, { order, atMs: nowMs });
-    return true;
-  }
-}
-
-/** Is to drain, and has a manager that has not heard of it, or has come since. */
-function isUndrained({ state, managers }: Block): boolean {
-  if (state.kind !== 'draining' || state.by !== 'order') return false;
-  return managers.some((manager) => manager.state === 'ready' || manager.state === 'held');
-}
-
-function isUncancelled({ state, jobId }: Block): boolean {
-  return state.kind === 'cancelling' && jobId !== undefined;
 }
 
 /** Came, did nothing and went, before it had proven itself: as good as one that never came. */

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf, SluiceError } from '../errors.js';
 import type { BlockInfo } from './block.js';
-import { BlockController, type ScalingCommand } from './block-controller.js';
+import { BlockController } from './block-controller.js';
 import type { ScalingClock } from './clock.js';
 import { controllerOptions } from './controller-options.js';
+import type { ScalingCommand } from './scaling-command.js';
 import type { BlockSupervisor, BlockSupervisorOptions } from './supervisor-contract.js';
 import { withinDeadline } from './within-deadline.js';
 

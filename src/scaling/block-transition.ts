@@ -147,13 +147,8 @@ function endOfCancelled(reason: CancelReason): BlockEnd {
 
 function onManagers(block: Block, infos: readonly ManagerInfo[], nowMs: number): Block {
   if (infos.length === 0 && block.managers.length === 0) return block;
-  const managers = infos.map((info) =>
-    seeManager(
-      block.managers.find(({ id }) => id === info.id),
-      info,
-      nowMs,
-    ),
-  );
+  const known = new Map(block.managers.map((manager) => [manager.id, manager]));
+  const managers = infos.map((info) => seeManager(known.get(info.id), info, nowMs));
   const { aloneSinceMs: _before, ...rest } = block;
   const seen = { ...rest, managers, wasBusy: block.wasBusy || managers.some(isBusy) };
   if (managers.length === 0) return { ...seen, aloneSinceMs: nowMs };

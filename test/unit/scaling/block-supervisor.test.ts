@@ -154,8 +154,8 @@ test('many slots a block and tasks that come and go set no blocks swinging', asy
 });
 
 describe('blocks that cannot start', () => {
-  test('fail what waits with what they wrote, and no more are submitted', async () => {
-    const world = started({ initBlocks: 1 });
+  test('fail what waits with what they wrote, and no more are submitted for nobody', async () => {
+    const world = started({ initBlocks: 1, minBlocks: 1 });
     world.demand(1);
     await world.clock.pass(0);
     world.goes('block-0', { state: 'failed', exitCode: 127, stderrTail: 'sh: node: not found' });
@@ -231,6 +231,16 @@ describe('blocks that cannot start', () => {
     world.goes('block-0', { state: 'failed', stderrTail: 'disk full' });
     await world.clock.pass(2 * MINUTE_MS);
     expect(world.failures[0]?.message).toMatch(/no block is left(.|\n)*disk full/);
+  });
+
+  test('are asked for again when their job cannot be cancelled at first', async () => {
+    const world = started({ initBlocks: 1 });
+    world.provider.troubles.cancel = 'scancel: try later';
+    await world.clock.pass(3 * MINUTE_MS);
+    expect(world.supervisor.blocks()[0]?.note).toContain('scancel: try later');
+    delete world.provider.troubles.cancel;
+    await world.clock.pass(MINUTE_MS);
+    expect(world.states).toEqual(['block-0 scaledIn']);
   });
 
   test('are judged by a function of the user, whose own error is passed on', async () => {

@@ -137,8 +137,10 @@ describe('while some blocks work', () => {
     expect(auto(view({ outstandingSlots: 9, blocks })).in).toEqual([]);
   });
 
-  test('htex-auto-scale keeps blocks that have tasks, however few', () => {
+  test('htex-auto-scale keeps blocks that have tasks, however few and however little patience there is', () => {
     const auto = STRATEGIES['htex-auto-scale'];
+    expect(auto(view({ outstandingSlots: 1, blocks, maxIdleMs: 0 })).in).not.toContain('block-0');
+    expect(auto(view({ outstandingSlots: 0, blocks, maxIdleMs: 0 })).in).not.toContain('block-0');
     expect(auto(view({ outstandingSlots: 3, blocks: [busy(0, 1), busy(1, 1), busy(2, 1)] })).in).toEqual([]);
   });
 });
