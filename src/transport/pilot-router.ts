@@ -63,6 +63,7 @@ class LinkTable {
   readonly #clock: AwakeClock;
   #ticker: NodeJS.Timeout | undefined;
   #router: RouterEnd | undefined;
+  #isStopped = false;
 
   constructor(options: PilotRouterOptions) {
     this.#options = options;
@@ -76,6 +77,7 @@ class LinkTable {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#payment);
     this.#payment = undefined;
@@ -98,7 +100,14 @@ class LinkTable {
     this.#peers.delete(name);
   }
 
-  receive(name: string, [first, ...frames]: Frames): void {
+  receive(name: string, message: Frames): void {
+    if (this.#isStopped) return;
+    if (this.#router === undefined) {
+      // Peers of an interchange before this one may be quicker than whoever waits for the port.
+      setImmediate(() => this.receive(name, message));
+      return;
+    }
+    const [first, ...frames] = message;
     let header: LinkHeader;
     try {
       header = parseHeader(first);
