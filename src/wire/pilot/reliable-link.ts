@@ -8,8 +8,12 @@ export interface LinkOwner {
   transmit(frames: Frames): void;
   /** A message of the peer: each once, in order. */
   deliver(frames: Frames): void;
-  /** First contact; or the peer was started anew, and nothing it was sent before counts any more. */
-  onPeer(): void;
+  /**
+   * First contact; or the peer was started anew, and nothing it was sent before counts any more.
+   *
+   * @param dropped what the one before had not acknowledged
+   */
+  onPeer(dropped: readonly Frames[]): void;
 }
 
 export interface LinkOptions {
@@ -126,23 +130,26 @@ export class ReliableLink {
       return false;
     }
     // It was started anew, and what was said before was for the one before.
-    if (this.#peer !== 0 && (peer === 0 || this.#isUnderWay)) this.#beginAnew();
+    const beginsAnew = this.#peer !== 0 && (peer === 0 || this.#isUnderWay);
+    const dropped = beginsAnew ? this.#beginAnew() : [];
     this.#peer = session;
     this.#received = 0;
     this.#acknowledged = 0;
     this.#owesSinceMs = undefined;
     this.#complainedAtMs = Number.NEGATIVE_INFINITY;
-    this.#owner.onPeer();
+    this.#owner.onPeer(dropped);
     return true;
   }
 
-  #beginAnew(): void {
+  #beginAnew(): Frames[] {
+    const dropped = this.#unacknowledged.slice(this.#head).map(({ frames }) => frames);
     this.#session = this.#options.newSession();
     this.#sent = 0;
     this.#unacknowledged = [];
     this.#head = 0;
     this.#resends = 0;
     this.#isUnderWay = false;
+    return dropped;
   }
 
   #take(sequence: number, frames: Frames, nowMs: number): void {
