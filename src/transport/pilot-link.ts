@@ -20,8 +20,12 @@ export interface PilotLinkOptions {
   readonly maxMessageBytes: number;
   /** A message of the interchange: each once, in order. */
   onMessage(frames: Frames): void;
-  /** First contact, or another interchange took the place of the first: introduce yourself (again). */
-  onPeer(): void;
+  /**
+   * First contact, or another interchange took the place of the first: introduce yourself (again).
+   *
+   * @param dropped messages the first may not have got, which this one does not get either unless they are sent again
+   */
+  onPeer(dropped: readonly Frames[]): void;
   /** It is silent beyond the threshold, refuses, or speaks another version: the link is over. Called once. */
   onLost(error: SluiceError): void;
 }
@@ -75,8 +79,8 @@ class ConnectedLink implements PilotLink {
         deliver: (frames) => {
           if (this.#state === 'open') options.onMessage(frames);
         },
-        onPeer: () => {
-          if (this.#state === 'open') options.onPeer();
+        onPeer: (dropped) => {
+          if (this.#state === 'open') options.onPeer(dropped);
         },
       },
       { newSession, heartbeatMs, resendAfterMs: heartbeatMs, connected: 'later' },

@@ -15,6 +15,8 @@ export interface PilotRouterOptions extends Omit<RouterOptions, 'onMessage'> {
   readonly onPeer: (peer: string) => void;
   /** A peer was silent for longer than the threshold, and is forgotten. */
   readonly onSilent: (peer: string, silentMs: number) => void;
+  /** Peers that are never forgotten for being silent. Default: none. */
+  readonly isKept?: (peer: string) => boolean;
 }
 
 /** The listening end of links. */
@@ -26,9 +28,11 @@ export interface PilotRouter {
   silentForMs(peer: string): number;
   /** Forgets a peer. When it speaks again it is met anew. */
   drop(peer: string): void;
-  /** Resolves once nothing is heard any more. What was sent before still goes out. */
+  /** Hears nothing any more, and resolves when peers have what they were sent, or after half a second. */
   close(): Promise<void>;
 }
+
+const CLOSE_MS = 500;
 
 interface Peer {
   readonly link: ReliableLink;
@@ -46,9 +50,9 @@ export async function openPilotRouter(options: PilotRouterOptions): Promise<Pilo
     send: (peer, frames) => table.send(peer, frames),
     silentForMs: (peer) => table.silentForMs(peer),
     drop: (peer) => table.drop(peer),
-    close: () => {
-      table.stop();
-      return router.close();
+    close: async () => {
+      await table.stop();
+      await router.close();
     },
   };
 }
@@ -63,6 +67,9 @@ class LinkTable {
   readonly #clock: AwakeClock;
   #ticker: NodeJS.Timeout | undefined;
   #router: RouterEnd | undefined;
+  #isStopping = false;
+  #isStopped = false;
+  #onAllAcknowledged: (() => void) | undefined;
 
   constructor(options: PilotRouterOptions) {
     this.#options = options;
@@ -75,12 +82,24 @@ class LinkTable {
     this.#ticker = setInterval(() => this.#tick(), this.#tickMs);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    if (!this.#isAllAcknowledged()) {
+      await new Promise<void>((resolve) => {
+        this.#onAllAcknowledged = resolve;
+        setTimeout(resolve, CLOSE_MS).unref();
+      });
+    }
+    this.#isStopped = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#payment);
-    this.#payment = undefined;
     for (const { link } of this.#peers.values()) link.disconnected();
     this.#peers.clear();
+  }
+
+  #isAllAcknowledged(): boolean {
+    for (const { link } of this.#peers.values()) if (link.unacknowledged > 0) return false;
+    return true;
   }
 
   send(name: string, frames: Frames): void {
@@ -94,11 +113,21 @@ class LinkTable {
 
   drop(name: string): void {
     const link = this.#peers.get(name)?.link;
-    if (link !== undefined) this.#owing.delete(link);
+    if (link === undefined) return;
+    // It may wait for that before it ends.
+    if (link.owes) link.tick(performance.now() + ACKNOWLEDGE_AFTER_MS);
+    this.#owing.delete(link);
     this.#peers.delete(name);
   }
 
-  receive(name: string, [first, ...frames]: Frames): void {
+  receive(name: string, message: Frames): void {
+    if (this.#isStopped) return;
+    if (this.#router === undefined) {
+      // Peers of an interchange before this one may be quicker than whoever waits for the port.
+      setImmediate(() => this.receive(name, message));
+      return;
+    }
+    const [first, ...frames] = message;
     let header: LinkHeader;
     try {
       header = parseHeader(first);
@@ -119,6 +148,7 @@ class LinkTable {
     peer.heardAtMs = this.#clock.awakeMs;
     peer.link.receive(header, frames, performance.now());
     if (peer.link.owes) this.#owe(peer.link);
+    if (this.#isStopping && this.#isAllAcknowledged()) this.#onAllAcknowledged?.();
   }
 
   #answer(name: string, session: number): void {
@@ -131,8 +161,12 @@ class LinkTable {
     const link = new ReliableLink(
       {
         transmit: (frames) => this.#router?.send(name, frames),
-        deliver: (frames) => onMessage(name, frames),
-        onPeer: () => onPeer(name),
+        deliver: (frames) => {
+          if (!this.#isStopping) onMessage(name, frames);
+        },
+        onPeer: () => {
+          if (!this.#isStopping) onPeer(name);
+        },
       },
       { newSession, heartbeatMs, resendAfterMs: heartbeatMs, connected: 'now' },
       performance.now(),
@@ -159,11 +193,12 @@ class LinkTable {
 
   // All peers are looked at, but only as often as time goes by: 2,000 of them take a fraction of a millisecond.
   #tick(): void {
+    const { heartbeatThresholdMs, isKept } = this.#options;
     const nowMs = performance.now();
     this.#clock.tick(nowMs);
     for (const [name, { link, heardAtMs }] of this.#peers) {
       const silentMs = this.#clock.awakeMs - heardAtMs;
-      if (silentMs > this.#options.heartbeatThresholdMs) {
+      if (silentMs > heartbeatThresholdMs && isKept?.(name) !== true) {
         this.drop(name);
         this.#options.onSilent(name, silentMs);
       } else {

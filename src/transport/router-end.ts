@@ -1,5 +1,6 @@
 import type { Router } from 'zeromq';
 import { messageOf, SluiceError } from '../errors.js';
+import { portFreed } from './port-freed.js';
 import { receiveAll, watchEvents } from './receive-all.js';
 import { serverCurve, socketOptions } from './socket-options.js';
 import type { RouterEnd, RouterOptions } from './transport.js';
@@ -29,10 +30,13 @@ export async function openRouter(options: RouterOptions): Promise<RouterEnd> {
     handover: true,
     ipv6: options.host.includes(':'),
   });
-  const unbound = followEvents(socket, onRefused);
+  void watchEvents(socket.events, ({ type }) => {
+    // The ZAP handler, which knows who it was, tells of the other refusals.
+    if (type === 'handshake:error:protocol') onRefused('');
+  });
   let port: number;
   try {
-    port = await bindFirstFree(socket, options);
+    port = bindFirstFree(socket, options);
   } catch (error) {
     socket.close();
     zap?.close();
@@ -42,15 +46,16 @@ export async function openRouter(options: RouterOptions): Promise<RouterEnd> {
     // Zero leads ids that libzmq made up: a peer without one, or what is left of one whose place was taken.
     if (id !== undefined && id[0] !== 0) options.onMessage(id.toString(), frames);
   });
-  let closing: Promise<void> | undefined;
   return {
     port,
     send: (peer, frames) => {
       if (!socket.closed) void socket.send([peer, ...(frames as Uint8Array[])]).catch(lost);
     },
-    close: () => {
-      closing ??= closeRouter(socket, unbound).finally(() => zap?.close());
-      return closing;
+    // Not unbound before: zeromq.js 6.8 does that on another thread while this one polls the socket, and libzmq aborts.
+    close: async () => {
+      socket.close();
+      zap?.close();
+      await portFreed(options.host, port, UNBIND_MS);
     },
   };
 }
@@ -58,35 +63,11 @@ export async function openRouter(options: RouterOptions): Promise<RouterEnd> {
 /** The peer is gone, and links send again what it did not get. */
 function lost(): void {}
 
-/** Resolves once the port is free again. */
-function followEvents(socket: Router, onRefused: (address: string) => void): Promise<void> {
-  return new Promise((resolve) => {
-    void watchEvents(socket.events, (event) => {
-      if (event.type === 'close') resolve();
-      // Other refusals are those of the ZAP handler, which knows who it was.
-      if (event.type === 'handshake:error:protocol') onRefused('');
-    }).then(resolve);
-  });
-}
-
-async function closeRouter(socket: Router, unbound: Promise<void>): Promise<void> {
-  if (socket.lastEndpoint !== null) await socket.unbind(socket.lastEndpoint).catch(() => {});
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    unbound,
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, UNBIND_MS);
-    }),
-  ]);
-  clearTimeout(timer);
-  socket.close();
-}
-
-async function bindFirstFree(socket: Router, { host, ports }: RouterOptions): Promise<number> {
+function bindFirstFree(socket: Router, { host, ports }: RouterOptions): number {
   const name = host.includes(':') ? `[${host}]` : host;
   for (let port = ports.from; port <= ports.to; port++) {
     try {
-      await socket.bind(`tcp://${name}:${port}`);
+      socket.bindSync(`tcp://${name}:${port}`);
       return Number(/:(\d+)$/.exec(socket.lastEndpoint ?? '')?.[1]);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw notBindable(`tcp://${name}:${port}`, error);

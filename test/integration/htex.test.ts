@@ -105,7 +105,9 @@ describe('a run on pilots', () => {
       const ran = readFileSync(log, 'utf8').trim().split('\n').map(Number);
       expect(ran.toSorted((a, b) => a - b)).toEqual([-1, ...Array.from({ length: 10 }, (_, n) => n)]);
       const [warning] = (await warned) as [Error];
-      expect(warning.message).toMatch(/the interchange of executor 'htex' ended with signal SIGKILL; another one takes over/);
+      expect(warning.message).toMatch(
+        /the interchange of executor 'htex' ended with signal SIGKILL; another one takes over/,
+      );
     },
     LONG_MS,
   );
@@ -200,6 +202,7 @@ describe('what cannot work says so', () => {
       await using run = await htexRun({}, { walltimeMs: 600_000 });
       const { kernel } = run;
       await app(() => 1, { name: 'one', kernel })();
+      await run.executor.managers();
       const greedy = app(() => 1, { name: 'greedy', kernel });
       const cores = await failureOf<SluiceError>(greedy.with({ resources: { cores: 10_000 } })());
       expect(cores.code).toBe('RESOURCES_NOT_HONOURED');
@@ -233,7 +236,8 @@ describe('what cannot work says so', () => {
     const wrong = { provider: {}, coresPerWorker: 0, cpuAffinity: 'list:x', ports: { from: 9, to: 3 } };
     expect(() => new HighThroughputExecutor(wrong as never)).toThrow(/provider.*coresPerWorker.*|coresPerWorker/s);
     expect(
-      () => new HighThroughputExecutor({ provider: new LocalProvider(), heartbeatMs: 5_000, heartbeatThresholdMs: 6_000 }),
+      () =>
+        new HighThroughputExecutor({ provider: new LocalProvider(), heartbeatMs: 5_000, heartbeatThresholdMs: 6_000 }),
     ).toThrow(/at least twice heartbeatMs/);
   });
 

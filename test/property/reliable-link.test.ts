@@ -116,7 +116,7 @@ test('whatever the wire loses, doubles and delays, each message arrives once and
       expect(wire.met).toEqual({ left: 1, right: 1 });
       expect(wire.links.left.unacknowledged + wire.links.right.unacknowledged).toBe(0);
     }),
-    { numRuns: 500 },
+    { numRuns: 3000 },
   );
 });
 
@@ -147,6 +147,6 @@ test('whoever is started anew, nothing arrives twice or out of turn, and both fi
         expect(wire.delivered.left.slice(before.left)).toEqual(['from right']);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 3000 },
   );
 });

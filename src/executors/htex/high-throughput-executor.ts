@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import type { BlockInfo } from '../../scaling/block.js';
-import { SYSTEM_CLOCK } from '../../scaling/clock.js';
 import { type BlockSupervisor, createBlockSupervisor } from '../../scaling/block-supervisor.js';
+import { SYSTEM_CLOCK } from '../../scaling/clock.js';
 import { VERSION } from '../../version.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { parseCommand } from '../../wire/pilot/message-codec.js';

@@ -6,7 +6,11 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { messageOf, SluiceError } from '../../errors.js';
-import type { InterchangeConfig } from '../../interchange/interchange-config.js';
+import {
+  encodeInterchangeConfig,
+  type InterchangeConfig,
+  parseInterchangeAnswer,
+} from '../../interchange/interchange-config.js';
 
 /** A running interchange: a child whose stdin is its lease, since it ends when its client does. */
 export interface InterchangeProcess {
@@ -38,7 +42,7 @@ export async function startInterchange(
   closeSync(log);
   const ended = endOf(child);
   child.stdin?.on('error', () => {});
-  child.stdin?.write(`${JSON.stringify(config)}\n`);
+  child.stdin?.write(encodeInterchangeConfig(config));
   try {
     const port = await portOf(child, ended);
     return { pid: child.pid as number, port, ended, end: (graceMs) => endWithin(child, ended, graceMs) };
@@ -66,9 +70,7 @@ async function portOf(child: ChildProcess, ended: Promise<string>): Promise<numb
   ]);
   lines.close();
   child.stdout?.resume();
-  const answer = JSON.parse(line) as { port?: number; error?: { code: string; message: string } };
-  if (answer.error !== undefined) throw new SluiceError(answer.error.code, answer.error.message);
-  return answer.port as number;
+  return parseInterchangeAnswer(line).port;
 }
 
 function endOf(child: ChildProcess): Promise<string> {

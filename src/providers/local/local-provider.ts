@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { untilAborted } from '../../data/until-aborted.js';
@@ -110,7 +111,7 @@ export class LocalProvider implements ExecutionProvider {
         path: join(context.runDir, 'blocks', job.blockId),
         script: blockScript(job, this.#options),
         environment: job.environment,
-        mark: `${context.runId}-${job.blockId}`,
+        mark: `${context.runId}-${context.label}-${job.blockId}-${randomUUID()}`,
         walltimeMs: this.walltimeMs,
         graceMs: this.#options.graceMs,
       });

@@ -8,8 +8,12 @@ export interface LinkOwner {
   transmit(frames: Frames): void;
   /** A message of the peer: each once, in order. */
   deliver(frames: Frames): void;
-  /** First contact; or the peer was started anew, and nothing it was sent before counts any more. */
-  onPeer(): void;
+  /**
+   * First contact; or the peer was started anew, and nothing it was sent before counts any more.
+   *
+   * @param dropped what the one before had not acknowledged
+   */
+  onPeer(dropped: readonly Frames[]): void;
 }
 
 export interface LinkOptions {
@@ -51,6 +55,8 @@ export class ReliableLink {
   /** Where the unacknowledged begin in their list: moving all up for each that goes would cost a long one dearly. */
   #head = 0;
   #resends = 0;
+  /** Something of this session has been acknowledged: it cannot begin with another peer. */
+  #isUnderWay = false;
   /** Session of the peer; 0 before the first contact. */
   #peer = 0;
   #received = 0;
@@ -115,29 +121,35 @@ export class ReliableLink {
   }
 
   /** Whether a session not known so far is the peer's from now on. */
-  #meet({ session, peer }: LinkHeader, nowMs: number): boolean {
-    if (peer !== 0 && peer !== this.#session) {
-      // It speaks to one that was here before: it shall see that this is another, and begin anew.
+  #meet({ session, peer, sequence }: LinkHeader, nowMs: number): boolean {
+    const isForAnother = peer !== 0 && peer !== this.#session;
+    const mayBeForAnother = peer === 0 && sequence > 1 && this.#peer === 0;
+    if (isForAnother || mayBeForAnother) {
+      // Of one that was here before: the peer shall see that this is another, and begin anew.
       if (this.#mayComplain(nowMs)) this.#transmit(0, NOTHING, nowMs, 'stranger');
       return false;
     }
-    // It was started anew and has heard nothing of this session, whose messages were for the one before.
-    if (this.#peer !== 0 && peer === 0) this.#beginAnew();
+    // It was started anew, and what was said before was for the one before.
+    const beginsAnew = this.#peer !== 0 && (peer === 0 || this.#isUnderWay);
+    const dropped = beginsAnew ? this.#beginAnew() : [];
     this.#peer = session;
     this.#received = 0;
     this.#acknowledged = 0;
     this.#owesSinceMs = undefined;
     this.#complainedAtMs = Number.NEGATIVE_INFINITY;
-    this.#owner.onPeer();
+    this.#owner.onPeer(dropped);
     return true;
   }
 
-  #beginAnew(): void {
+  #beginAnew(): Frames[] {
+    const dropped = this.#unacknowledged.slice(this.#head).map(({ frames }) => frames);
     this.#session = this.#options.newSession();
     this.#sent = 0;
     this.#unacknowledged = [];
     this.#head = 0;
     this.#resends = 0;
+    this.#isUnderWay = false;
+    return dropped;
   }
 
   #take(sequence: number, frames: Frames, nowMs: number): void {
@@ -165,7 +177,10 @@ export class ReliableLink {
       list[this.#head] = ACKNOWLEDGED;
       this.#head += 1;
     }
-    if (this.#head !== before) this.#resends = 0;
+    if (this.#head !== before) {
+      this.#resends = 0;
+      this.#isUnderWay = true;
+    }
     if (this.#head === list.length) {
       list.length = 0;
       this.#head = 0;
@@ -203,7 +218,8 @@ export class ReliableLink {
       this.#acknowledged = this.#received;
       this.#owesSinceMs = undefined;
     }
-    const repeat = purpose === 'repeat';
+    // Until the peer is known, even a heartbeat asks: without that it is but a knock at the door.
+    const repeat = purpose === 'repeat' || (purpose === undefined && peer === 0 && sequence === 0);
     const acknowledged = peer === 0 ? 0 : this.#received;
     this.#owner.transmit([encodeHeader({ session: this.#session, sequence, peer, acknowledged, repeat }), ...frames]);
   }
