@@ -26,7 +26,7 @@ export interface JobStatus {
 
 /** One block: so many nodes, for so long, that run one command. */
 export interface BlockJob {
-  /** Unique in the run: `block-0`. */
+  /** Unique in the executor: `block-0`. */
   readonly blockId: string;
   /** Name shown by schedulers: `sluice.<label>.block-0`. */
   readonly name: string;
@@ -39,9 +39,9 @@ export interface BlockJob {
 /** What a started provider may use of its run. */
 export interface ProviderContext {
   readonly runId: string;
-  /** Absolute; scripts and output of blocks go to its `blocks/`. */
+  /** Absolute; scripts and output of blocks go to its `blocks/<label>/`. */
   readonly runDir: string;
-  /** The address of the client as jobs of this provider can reach it, when the executor was given none. */
+  /** The executor's: block ids are unique within it only. */
   readonly label: string;
 }
 

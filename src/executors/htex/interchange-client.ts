@@ -38,8 +38,9 @@ export class InterchangeClient {
   readonly #crashesAtMs: number[] = [];
   #interchange: InterchangeProcess | undefined;
   #link: PilotLink | undefined;
-  /** Said before there was a link. */
-  #early: ClientMessage[] = [];
+  /** Said before there was anybody to say it to. */
+  readonly #early: ClientMessage[] = [];
+  #hasMet = false;
   #isClosing = false;
 
   constructor(options: InterchangeClientOptions) {
@@ -65,7 +66,7 @@ export class InterchangeClient {
         heartbeatThresholdMs: LONGEST_SILENCE_MS,
         maxMessageBytes: config.maxMessageBytes,
         onMessage: (frames) => this.#options.onMessage(parseInterchangeMessage(frames)),
-        onPeer: this.#options.onFresh,
+        onPeer: () => this.#meet(),
         onLost: this.#options.onLost,
       });
     } catch (error) {
@@ -73,13 +74,19 @@ export class InterchangeClient {
       await this.#interchange.end(0);
       throw error;
     }
-    for (const message of this.#early.splice(0)) this.send(message);
     void this.#watch(this.#interchange);
   }
 
   send(message: ClientMessage): void {
-    if (this.#link === undefined) this.#early.push(message);
-    else this.#link.send(encodeMessage(message));
+    if (this.#hasMet) this.#link?.send(encodeMessage(message));
+    // All that concerns tasks is part of the introduction.
+    else if (message.kind === 'command') this.#early.push(message);
+  }
+
+  #meet(): void {
+    this.#hasMet = true;
+    this.#options.onFresh();
+    for (const message of this.#early.splice(0)) this.send(message);
   }
 
   /** Tells everybody to end, and resolves when the interchange has: it gets `graceMs` for that. */

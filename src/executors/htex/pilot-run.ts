@@ -68,7 +68,7 @@ export async function planPilotRun(
       sharesFilesystem: provider.sharesFilesystem,
       ...(provider.sharesFilesystem && {
         scratchRoot: join(run.runDir, 'scratch', options.label),
-        logFolder: join(run.runDir, 'blocks'),
+        logFolder: join(run.runDir, 'blocks', options.label),
       }),
       ...(valuesUrl !== undefined && { spill: { bytes: options.spillBytes, url: valuesUrl } }),
       enforceMemory: true,

@@ -14,7 +14,7 @@ import {
 } from './local-provider-options.js';
 
 /**
- * Runs blocks as processes of this machine: each is `blocks/<block id>.sh` of the run directory under `/bin/bash`, in
+ * Runs blocks as processes of this machine: each is `blocks/<label>/<block id>.sh` of the run directory under `/bin/bash`, in
  * the client's working directory, with its output beside the script. The job's environment goes through the process's
  * and into no file. A block starts at once; it ends with its script, with all that it started; and with the client, also
  * when that is killed.
@@ -58,7 +58,7 @@ export class LocalProvider implements ExecutionProvider {
     }
     this.#context = context;
     ensureReaper();
-    await mkdir(join(context.runDir, 'blocks'), { recursive: true });
+    await mkdir(join(context.runDir, 'blocks', context.label), { recursive: true });
   }
 
   /** Rejects with `SUBMIT_REJECTED` also after `close`, and for a block id that the run has had. */
@@ -108,7 +108,7 @@ export class LocalProvider implements ExecutionProvider {
     if (!/^\w[\w.-]*$/.test(job.blockId)) throw rejected(job, 'its id is no file name');
     try {
       return await startLocalBlock({
-        path: join(context.runDir, 'blocks', job.blockId),
+        path: join(context.runDir, 'blocks', context.label, job.blockId),
         script: blockScript(job, this.#options),
         environment: job.environment,
         mark: `${context.runId}-${context.label}-${job.blockId}-${randomUUID()}`,

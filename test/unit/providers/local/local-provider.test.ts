@@ -61,7 +61,7 @@ const pidsIn = (path: string, count: number): Promise<number[]> =>
 test("a block's script can be read and run again by its owner, and holds no part of its environment", async () => {
   await using it = await started({ workerInit: 'word=hello' });
   await it.run('echo "$word, $SLUICE_SECRET"; echo trouble >&2');
-  const blocks = join(it.runDir, 'blocks');
+  const blocks = join(it.runDir, 'blocks', 'test');
   expect((await readdir(blocks)).sort()).toEqual(['block-0.err', 'block-0.out', 'block-0.sh']);
   const script = await readFile(join(blocks, 'block-0.sh'), 'utf8');
   expect(lines(script)).toEqual([
