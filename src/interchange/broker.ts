@@ -40,6 +40,13 @@ export interface BrokerOptions {
   readonly selector: ManagerSelector;
 }
 
+/** Who was not let in, and why. */
+interface Refused {
+  readonly blockId: string;
+  readonly host: string;
+  readonly reason: string;
+}
+
 /** The list of managers is told at most so often, for each 200 of them. */
 const LIST_EVERY_MS = 200;
 const LIST_EVERY_MANAGERS = 200;
@@ -155,9 +162,9 @@ export class Broker {
   }
 
   /** One that wanted to register could not be understood, or is not to be let in. */
-  refuse(id: string, who: { readonly blockId: string; readonly host: string }, reason: string): void {
+  refuse(id: string, { blockId, host, reason }: Refused): void {
     this.#ports.toManager(id, { kind: 'refused', reason });
-    this.#tell({ kind: 'managerRefused', ...who, reason });
+    this.#tell({ kind: 'managerRefused', blockId, host, reason });
   }
 
   /** Every manager is told to stop, and all ends. */
@@ -333,11 +340,11 @@ export class Broker {
     const { sluice, blockId, host } = registration;
     if (sluice !== this.#options.sluice) {
       const reason = `it has version ${sluice} of sluice, and the client ${this.#options.sluice}: bring both to one version`;
-      this.refuse(id, { blockId, host }, reason);
+      this.refuse(id, { blockId, host, reason });
       return;
     }
     if (registration.id !== id) {
-      this.refuse(id, { blockId, host }, `it calls itself '${registration.id}' and its socket '${id}'`);
+      this.refuse(id, { blockId, host, reason: `it calls itself '${registration.id}' and its socket '${id}'` });
       return;
     }
     const known = this.#table.get(id);

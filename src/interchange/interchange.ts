@@ -57,7 +57,7 @@ export async function startInterchange(config: InterchangeConfig): Promise<Inter
         broker.onManager(peer, read.message, nowMs);
         break;
       case 'other version':
-        broker.refuse(peer, read, read.reason);
+        broker.refuse(peer, read);
         break;
       case 'nobody':
         return;

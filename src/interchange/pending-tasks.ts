@@ -35,6 +35,8 @@ export class Line implements Shape {
     const head = this.#head;
     if (head === undefined) {
       this.#head = placed;
+      // Nobody has looked for room while it was empty.
+      this.isBlocked = false;
     } else if (priorityOf(placed) < priorityOf(head)) {
       this.#queue.putBack(head, priorityOf(head));
       this.#head = placed;
