@@ -36,7 +36,7 @@ interface Entry {
 export class TaskLine {
   readonly #parts: LineParts;
   #waiting: Entry[] = [];
-  #running: { readonly key: number; readonly stop: AbortController } | undefined;
+  #running: { readonly key: number; readonly stop: AbortController | undefined } | undefined;
   #isAtWork = false;
   #isSpent = false;
 
@@ -61,7 +61,7 @@ export class TaskLine {
   }
 
   stop(key: number): void {
-    if (this.#running?.key === key) this.#running.stop.abort(new SluiceError('CANCELLED', 'the task was stopped'));
+    if (this.#running?.key === key) this.#running.stop?.abort(new SluiceError('CANCELLED', 'the task was stopped'));
   }
 
   #giveBack(isMeant: (key: number) => boolean): number[] {
@@ -98,14 +98,15 @@ export class TaskLine {
   async #runOne({ task, grant }: Entry): Promise<boolean> {
     const { answers, leftovers, setup, backends, codeOf } = this.#parts;
     const startedMs = performance.now();
-    const stop = new AbortController();
+    // Only commands can be asked to stop: a signal costs more than a small task does.
+    const stop = isCommand(codeOf, task) ? new AbortController() : undefined;
     this.#running = { key: task.key, stop };
     let app = '';
     try {
       const unpacked = unpackEnvelope(task.parts, codeOf(task.code), backends.fetch);
       const envelope = unpacked instanceof Promise ? await unpacked : unpacked;
       app = envelope.app.name;
-      const outcome = await this.#perform(envelope, stop.signal, grant);
+      const outcome = await this.#perform(envelope, stop?.signal, grant);
       const parts = needsSpill(outcome, setup)
         ? await packWithin(outcome, envelope, this.#parts)
         : packOutcome(outcome);
@@ -119,12 +120,15 @@ export class TaskLine {
     }
   }
 
-  async #perform(envelope: TaskEnvelope, stop: AbortSignal, grant: SlotsGrant | undefined): Promise<Outcome> {
+  async #perform(
+    envelope: TaskEnvelope,
+    signal: AbortSignal | undefined,
+    grant: SlotsGrant | undefined,
+  ): Promise<Outcome> {
     const takeBack = grant === undefined ? undefined : applyGrant(grant);
     try {
       return await this.#parts.guard.run(async () => {
-        // Only commands can be asked to stop.
-        const outcome = await this.#parts.runner.run(envelope, envelope.app.kind === 'bash' ? stop : undefined);
+        const outcome = await this.#parts.runner.run(envelope, signal);
         // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
         await nextTurn();
         return outcome;
@@ -133,6 +137,10 @@ export class TaskLine {
       takeBack?.();
     }
   }
+}
+
+function isCommand(codeOf: LineParts['codeOf'], { code }: PilotTask): boolean {
+  return codeOf(code).kind === 'bash';
 }
 
 function nextTurn(): Promise<void> {

@@ -53,3 +53,23 @@ test('many small tasks come back, each once', async () => {
   expect(values).toEqual(Array.from({ length: 3_000 }, (_, value) => value * value));
   expect(interchange.results).toHaveLength(3_000);
 });
+
+test('what waits at a manager goes by priority, the lowest number first', async () => {
+  const note = async (path: string, text: string) => (await import('node:fs')).appendFileSync(path, text);
+  const file = `${interchange.folder}/order`;
+  const blockers = interchange.submitAll(
+    [1, 2].map(() => callOf(() => new Promise((resolve) => setTimeout(resolve, 500)), [])),
+    {
+      needs: { cores: 2 },
+    },
+  );
+  const later = [3, 1, 2].map((priority) =>
+    interchange.submit(callOf(note, [file, `${priority}`]), { priority, needs: { cores: 2 } }),
+  );
+  await Promise.all([...blockers, ...later].map(({ outcome }) => outcome));
+  expect(
+    await interchange.valueOf(
+      callOf(async (path: string) => (await import('node:fs')).readFileSync(path, 'utf8'), [file]),
+    ),
+  ).toBe('123');
+});
