@@ -26,6 +26,8 @@ export {
 export type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from './executors/executor.js';
 export { HighThroughputExecutor, type HtexStatus } from './executors/htex/high-throughput-executor.js';
 export type { HighThroughputOptions, ManagerSelection } from './executors/htex/htex-options.js';
+export { MpiExecutor } from './executors/mpi/mpi-executor.js';
+export type { MpiOptions } from './executors/mpi/mpi-options.js';
 export { ThreadPoolExecutor } from './executors/threads/thread-pool-executor.js';
 export type { ThreadPoolOptions } from './executors/threads/thread-pool-options.js';
 export type { AppFuture, DataFutures } from './kernel/app-future.js';

@@ -7,6 +7,8 @@ export interface HeldTask {
   readonly slots: number;
   /** Whether it is small and needs no word with its worker: it may travel with others. */
   readonly mayShare: boolean;
+  /** Set while it runs; such a task has its worker to itself. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** No result is owed for it any more. */
   isCancelled: boolean;
   /** What it adds to the work of its worker, in milliseconds, as it was expected when it was given out. */

@@ -39,6 +39,11 @@ export class Dispatcher {
     return this.#held.size;
   }
 
+  /** Whether it has this task, wanted or not. */
+  has(key: number): boolean {
+    return this.#held.has(key);
+  }
+
   /** Keys of the tasks that a result is owed for. */
   keys(): number[] {
     return [...this.#held.values()].filter((held) => !held.isCancelled).map(({ task }) => task.key);

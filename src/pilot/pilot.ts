@@ -12,7 +12,10 @@ import { encodeMessage, parseManagerOrder } from '../wire/pilot/message-codec.js
 import type { ManagerOrder, ManagerRegistration } from '../wire/pilot/messages.js';
 import { PILOT_PROTOCOL } from '../wire/pilot/messages.js';
 import type { PilotConfig } from '../wire/pilot/pilot-config.js';
+import type { PilotTask } from '../wire/pilot/pilot-task.js';
 import { installedPackages } from './installed-packages.js';
+import { NodeGate } from './mpi/node-gate.js';
+import { nodesOfBlock } from './mpi/node-list.js';
 import { type NodePlan, planNode } from './node-plan.js';
 import { type DetectedNode, detectNode } from './node-resources.js';
 import { requireTaskset } from './require-taskset.js';
@@ -49,6 +52,7 @@ const KEEP = { keepMs: 5_000, keepBytes: 32 * 2 ** 20 };
 const MESSAGE_BYTES = 4 * 2 ** 20;
 /** What surrounds a result in its message. */
 const MESSAGE_SLACK_BYTES = 64 * 1024;
+const NODES_MS = 60_000;
 const TERMINATE_MS = 5_000;
 const CLOSE_MS = 1_500;
 /** Longer ones overflow: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
@@ -66,7 +70,8 @@ export async function startPilot(config: PilotConfig, means: PilotMeans): Promis
   const plan = planNode(node, config);
   if (plan.workers.some(({ cores }) => cores !== undefined)) requireTaskset(config.cpuAffinity);
   const packages = config.sharesFilesystem ? await installedPackages(process.cwd()) : {};
-  const manager = new Manager(config, { ...means, node, plan, packages });
+  const nodes = config.mpi && (await nodesOfBlock(means.environment, AbortSignal.timeout(NODES_MS)));
+  const manager = new Manager(config, { ...means, node, plan, packages, nodes });
   await manager.start();
   return manager;
 }
@@ -75,6 +80,8 @@ interface ManagerParts extends PilotMeans {
   readonly node: DetectedNode;
   readonly plan: NodePlan;
   readonly packages: Readonly<Record<string, string>>;
+  /** Of the block, for MPI. */
+  readonly nodes: readonly string[] | undefined;
 }
 
 class Manager implements Pilot {
@@ -84,6 +91,7 @@ class Manager implements Pilot {
   readonly #parts: ManagerParts;
   readonly #startedMs = performance.now();
   readonly #desk: TaskDesk;
+  readonly #gate: NodeGate | undefined;
   readonly #outbox: ResultOutbox;
   readonly #sent = new SentResults(KEEP);
   readonly #scratchRoot: string;
@@ -111,6 +119,7 @@ class Manager implements Pilot {
       this.#send(message.frames);
     });
     this.#desk = this.#createDesk();
+    this.#gate = this.#createGate();
   }
 
   async start(): Promise<void> {
@@ -165,12 +174,22 @@ class Manager implements Pilot {
       onPrefetch: (tasks) => {
         if (this.#isRegistered) this.#send(encodeMessage({ kind: 'prefetch', tasks }));
       },
-      onGivenBack: (tasks) => {
-        this.#outbox.flush();
-        this.#send(encodeMessage({ kind: 'returned', tasks }));
-      },
+      onGivenBack: (tasks) => this.#giveBack(tasks),
+      onChange: () => this.#gate?.sweep((key) => this.#desk.has(key)),
       onWorker: () => this.#registerIfReady(),
       onHopeless: (error) => this.#end({ exitCode: 1, reason: messageOf(error) }),
+    });
+  }
+
+  #createGate(): NodeGate | undefined {
+    const { mpi } = this.#config;
+    const { nodes } = this.#parts;
+    if (mpi === undefined || nodes === undefined) return undefined;
+    return new NodeGate({
+      launcher: mpi.launcher,
+      nodes,
+      admit: (tasks, environments) => this.#desk.add(tasks, environments),
+      refuse: (results) => this.#outbox.add(results),
     });
   }
 
@@ -212,9 +231,10 @@ class Manager implements Pilot {
         this.#desk.addCode(order.code, order.bytes);
         return;
       case 'tasks':
-        this.#desk.add(order.tasks);
+        (this.#gate ?? this.#desk).add(order.tasks);
         return;
       case 'cancel':
+        this.#gate?.cancel(order.keys);
         this.#desk.cancel(order.keys);
         this.#endIfDone();
         return;
@@ -247,10 +267,14 @@ class Manager implements Pilot {
     this.#isRegistered = true;
     this.#outbox.flush();
     const repeated = this.#sent.recent(performance.now());
-    const holding = new Set([...this.#desk.keys(), ...repeated.flatMap(({ keys }) => keys)]);
+    const holding = new Set([...this.#keys(), ...repeated.flatMap(({ keys }) => keys)]);
     this.#send(encodeMessage({ kind: 'register', manager: this.#registration([...holding]) }));
     for (const { frames } of repeated) this.#send(frames);
     if (this.#drainReason !== undefined) this.#sayDraining(this.#drainReason);
+  }
+
+  #keys(): readonly number[] {
+    return [...this.#desk.keys(), ...(this.#gate?.waiting ?? [])];
   }
 
   #registration(holding: readonly number[]): ManagerRegistration {
@@ -288,6 +312,7 @@ class Manager implements Pilot {
     this.#drainReason = reason;
     if (!this.#isRegistered) return;
     this.#sayDraining(reason);
+    this.#giveBack(this.#gate?.takeWaiting() ?? []);
     this.#desk.giveBackWaiting();
   }
 
@@ -295,9 +320,15 @@ class Manager implements Pilot {
     this.#send(encodeMessage({ kind: 'draining', reason }));
   }
 
+  #giveBack(tasks: readonly PilotTask[]): void {
+    if (tasks.length === 0) return;
+    this.#outbox.flush();
+    this.#send(encodeMessage({ kind: 'returned', tasks }));
+  }
+
   // Whoever ends this process now would not wait for the interchange's word.
   #endIfDone(): void {
-    if (!this.#isTerminating || this.#desk.size > 0) return;
+    if (!this.#isTerminating || this.#keys().length > 0 || this.#desk.size > 0) return;
     this.#end({ exitCode: 0, reason: `${this.#drainReason ?? ''}; nothing was left to do` });
   }
 

@@ -42,6 +42,8 @@ export interface TaskDeskOptions {
   onPrefetch(tasks: number): void;
   /** These had better run elsewhere. */
   onGivenBack(tasks: readonly PilotTask[]): void;
+  /** Something happened to its tasks. */
+  onChange?(): void;
   /** A worker is there, or failed to be. */
   onWorker(): void;
   /** There will be no workers. */
@@ -102,6 +104,11 @@ export class TaskDesk {
     return this.#pool.isSettled;
   }
 
+  /** Whether it has this task, wanted or not. */
+  has(key: number): boolean {
+    return this.#dispatcher.has(key);
+  }
+
   /** Starts the workers. */
   start(): void {
     this.#groups.expectOne();
@@ -127,11 +134,12 @@ export class TaskDesk {
     this.#codes.set(code, { bytes, app: decode(bytes) as AppCode });
   }
 
-  add(tasks: readonly PilotTask[]): void {
+  /** @param environments variables of single tasks, by key */
+  add(tasks: readonly PilotTask[], environments?: ReadonlyMap<number, Readonly<Record<string, string>>>): void {
     const held: HeldTask[] = [];
     for (const task of tasks) {
       const refusal = this.#refusalOf(task);
-      if (refusal === undefined) held.push(this.#hold(task));
+      if (refusal === undefined) held.push(this.#hold(task, environments?.get(task.key)));
       else this.#fail(task, refusal);
     }
     if (held.length > 0) this.#handle({ kind: 'tasks', tasks: held });
@@ -249,6 +257,7 @@ export class TaskDesk {
     }
     for (const command of this.#dispatcher.handle(event, nowMs)) this.#do(command);
     if (event.kind === 'results') this.#sayPrefetch(nowMs);
+    this.#options.onChange?.();
     const tickInMs = this.#dispatcher.tickInMs;
     if (tickInMs === undefined || this.#ticker !== undefined) return;
     this.#ticker = setTimeout(() => {
@@ -319,25 +328,27 @@ export class TaskDesk {
       this.#pool.send(worker, { kind: 'code', code: task.code, bytes });
     }
     const { sequence: first } = tasks[0] as HeldTask;
-    const grant = slots.length > 1 ? { grant: this.#grantOf(slots) } : {};
-    this.#pool.send(worker, { kind: 'run', first, tasks: tasks.map(({ task }) => task), ...grant });
+    const grant = this.#grantOf(slots, tasks[0]?.variables);
+    this.#pool.send(worker, { kind: 'run', first, tasks: tasks.map(({ task }) => task), ...(grant && { grant }) });
     this.#memory?.begin(worker);
   }
 
-  #grantOf(slots: readonly number[]): SlotsGrant {
+  #grantOf(slots: readonly number[], own: HeldTask['variables']): SlotsGrant | undefined {
+    if (slots.length === 1) return own && { variables: own };
     const shares = slots.map((rank) => this.#options.plan.workers[rank] as NodePlan['workers'][number]);
     const accelerators = shares.flatMap((share) => share.accelerators);
-    if (shares.some((share) => share.cores === undefined)) return { variables: shareVariables({ accelerators }) };
+    if (shares.some((share) => share.cores === undefined))
+      return { variables: { ...shareVariables({ accelerators }), ...own } };
     const cores = shares.flatMap((share) => share.cores ?? []);
-    return { variables: shareVariables({ cores, accelerators }), cores: cores.join(',') };
+    return { variables: { ...shareVariables({ cores, accelerators }), ...own }, cores: cores.join(',') };
   }
 
-  #hold(task: PilotTask): HeldTask {
+  #hold(task: PilotTask, variables: HeldTask['variables']): HeldTask {
     const { needs, parts, code } = task;
     const slots = slotsFor(needs, this.#options.plan.share);
     const isPlain = needs?.walltimeMs === undefined && needs?.memoryMiB === undefined && parts.length === 1;
-    const mayShare = isPlain && slots === 1 && this.#appOf(code).kind === 'function';
-    return { task, slots, mayShare, isCancelled: false, expectedMs: 0, sequence: 0, worker: -1 };
+    const mayShare = isPlain && slots === 1 && variables === undefined && this.#appOf(code).kind === 'function';
+    return { task, slots, mayShare, variables, isCancelled: false, expectedMs: 0, sequence: 0, worker: -1 };
   }
 
   #refusalOf({ code, needs, parts }: PilotTask): SluiceError | undefined {

@@ -1,3 +1,5 @@
+import type { Launcher } from '../launchers/launcher.js';
+
 /** Where a job is, as far as its provider knows. */
 export type JobState =
   | 'pending'
@@ -50,6 +52,8 @@ export interface ExecutionProvider {
   /** `local`, `slurm`, … */
   readonly name: string;
   readonly nodesPerBlock: number;
+  /** What starts the command in a block; absent where a provider has its own way. */
+  readonly launcher?: Launcher;
   /** Blocks started at once at the start; kept when idle; at any time. */
   readonly initBlocks: number;
   readonly minBlocks: number;

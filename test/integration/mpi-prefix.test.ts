@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { mpiEnvironment } from '../../src/executors/mpi/mpi-prefix.js';
 import { resolveMpiSpec } from '../../src/executors/mpi/mpi-spec.js';
-import { nodesOfBlock } from '../../src/executors/mpi/node-list.js';
+import { mpiEnvironment } from '../../src/pilot/mpi/mpi-prefix.js';
+import { nodesOfBlock } from '../../src/pilot/mpi/node-list.js';
 import { requireOrSkip } from './required-server.js';
 
 const mpich = requireOrSkip('mpich', { command: 'mpiexec.mpich', install: 'apt-get install mpich' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type NodeGrant, type NodeRequest, NodeScheduler } from '../../src/executors/mpi/node-scheduler.js';
+import { type NodeGrant, type NodeRequest, NodeScheduler } from '../../src/pilot/mpi/node-scheduler.js';
 
 const NODES = ['n1', 'n2', 'n3', 'n4', 'n5'];
 // The bound of the scheduler's promise: later tasks, no more urgent, that may start before an earlier one.

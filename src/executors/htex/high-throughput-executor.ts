@@ -7,6 +7,7 @@ import { VERSION } from '../../version.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { parseCommand } from '../../wire/pilot/message-codec.js';
 import type { InterchangeMessage, ManagerInfo, Target } from '../../wire/pilot/messages.js';
+import type { PilotConfig } from '../../wire/pilot/pilot-config.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type {
   Abortable,
@@ -16,6 +17,7 @@ import type {
   OutcomeReceiver,
   RunContext,
 } from '../executor.js';
+import { NEVER_RAN } from '../never-ran.js';
 import { submitByDispatch } from '../submit-by-dispatch.js';
 import { AttemptTable } from './attempt-table.js';
 import { Fit } from './fit.js';
@@ -54,6 +56,7 @@ export class HighThroughputExecutor implements Executor {
   readonly label: string;
   readonly capabilities: ExecutorCapabilities;
   readonly #options: ResolvedHtexOptions;
+  readonly #mpi: PilotConfig['mpi'];
   readonly #fit: Fit;
   #started: Started | undefined;
   #phase: 'new' | 'open' | 'closing' = 'new';
@@ -63,9 +66,13 @@ export class HighThroughputExecutor implements Executor {
   #lost: SluiceError | undefined;
   #whenIdle: (() => void) | undefined;
 
-  /** @throws {SluiceError} `INVALID_OPTIONS` */
-  constructor(options: HighThroughputOptions) {
+  /**
+   * @param mpi for {@link MpiExecutor}: blocks are given to tasks by nodes
+   * @throws {SluiceError} `INVALID_OPTIONS`
+   */
+  constructor(options: HighThroughputOptions, mpi?: PilotConfig['mpi']) {
     this.#options = resolveHtexOptions(options);
+    this.#mpi = mpi;
     const { label, provider } = this.#options;
     const { sharesFilesystem } = provider;
     this.label = label;
@@ -86,7 +93,7 @@ export class HighThroughputExecutor implements Executor {
     const { provider, interchangeCommand: command, spillBytes, maxMessageBytes } = this.#options;
     await provider.start({ runId: run.runId, runDir: run.runDir, label: this.label });
     const spill = provider.sharesFilesystem ? createValueSpill(join(run.runDir, 'values', this.label)) : undefined;
-    const plan = await planPilotRun(this.#options, run, spill?.url);
+    const plan = await planPilotRun(this.#options, run, { valuesUrl: spill?.url, mpi: this.#mpi });
     const client = new InterchangeClient({
       config: plan.interchange,
       security: plan.security,
@@ -121,14 +128,14 @@ export class HighThroughputExecutor implements Executor {
     const started = this.#started;
     if (started === undefined || this.#phase !== 'open' || this.#lost !== undefined) {
       receiver.onFailure(this.#lost ?? notRunning(this.label));
-      return { abort() {} };
+      return NEVER_RAN;
     }
     let slots: number;
     try {
       slots = this.#fit.slotsOf(envelope);
     } catch (error) {
       receiver.onFailure(error);
-      return { abort() {} };
+      return NEVER_RAN;
     }
     const attempt = started.attempts.dispatch(envelope, receiver, slots);
     started.supervisor.poke();

@@ -25,7 +25,7 @@ export interface PilotRun {
 export async function planPilotRun(
   options: ResolvedHtexOptions,
   run: RunContext,
-  valuesUrl: string | undefined,
+  { valuesUrl, mpi }: { readonly valuesUrl: string | undefined; readonly mpi: PilotConfig['mpi'] },
 ): Promise<PilotRun> {
   const { provider, encrypted, heartbeatMs, heartbeatThresholdMs, maxMessageBytes } = options;
   const keys = encrypted ? await makeKeys() : undefined;
@@ -72,6 +72,7 @@ export async function planPilotRun(
       }),
       ...(valuesUrl !== undefined && { spill: { bytes: options.spillBytes, url: valuesUrl } }),
       enforceMemory: true,
+      ...(mpi !== undefined && { mpi }),
     }),
   };
 }

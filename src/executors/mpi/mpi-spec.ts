@@ -1,15 +1,6 @@
 import { SluiceError } from '../../errors.js';
+import type { MpiSpec } from '../../wire/pilot/mpi.js';
 import type { Resources } from '../../wire/task-envelope.js';
-
-/** What an MPI application runs on, complete. */
-export interface MpiSpec {
-  readonly nodes: number;
-  readonly ranks: number;
-  /** Ranks on each node; the last one may have fewer. */
-  readonly ranksPerNode: number;
-  /** '' where there are none. */
-  readonly launcherOptions: string;
-}
 
 /** Keys of {@link Resources} that say what an MPI application runs on. */
 export const MPI_RESOURCES: readonly (keyof Resources)[] = ['nodes', 'ranks', 'ranksPerNode', 'launcherOptions'];

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { untilAborted } from '../../data/until-aborted.js';
 import { messageOf, SluiceError } from '../../errors.js';
+import type { Launcher } from '../../launchers/launcher.js';
 import { ensureReaper } from '../../run/reaper-link.js';
 import type { BlockJob, ExecutionProvider, JobStatus, ProviderContext } from '../provider.js';
 import { blockScript } from './block-script.js';
@@ -22,6 +23,7 @@ import {
 export class LocalProvider implements ExecutionProvider {
   readonly name = 'local';
   readonly nodesPerBlock: number;
+  readonly launcher: Launcher;
   readonly initBlocks: number;
   readonly minBlocks: number;
   readonly maxBlocks: number;
@@ -42,6 +44,7 @@ export class LocalProvider implements ExecutionProvider {
     this.#options = resolveLocalProviderOptions(options);
     const { nodesPerBlock, initBlocks, minBlocks, maxBlocks, parallelism, walltimeMs } = this.#options;
     this.nodesPerBlock = nodesPerBlock;
+    this.launcher = this.#options.launcher;
     this.initBlocks = initBlocks;
     this.minBlocks = minBlocks;
     this.maxBlocks = maxBlocks;

@@ -1,3 +1,5 @@
+import type { MpiLauncher } from './mpi.js';
+
 /** What a manager is started with. Travels with the block's job: in `SLUICE_PILOT`, or in a file that variable names. */
 export interface PilotConfig {
   readonly protocol: number;
@@ -44,6 +46,8 @@ export interface PilotConfig {
   readonly spill?: { readonly bytes: number; readonly url: string };
   /** Memory limit of each worker process and what it starts, in MiB, where it has a share. */
   readonly enforceMemory: boolean;
+  /** Tasks take nodes of the block, and start their ranks on them by this; absent: they share the manager's node. */
+  readonly mpi?: { readonly launcher: MpiLauncher } | undefined;
 }
 
 /** The variable that carries it. */

@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { nodesOfBlock, parseNodes } from '../../../../src/executors/mpi/node-list.js';
+import { nodesOfBlock, parseNodes } from '../../../../src/pilot/mpi/node-list.js';
 import { failureOf, thrownBy } from '../../../fixtures/kernel/failure-of.js';
 import { temporaryFolder } from '../../data/temporary-folder.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type NodeGrant, NodeScheduler } from '../../../../src/executors/mpi/node-scheduler.js';
+import { type NodeGrant, NodeScheduler } from '../../../../src/pilot/mpi/node-scheduler.js';
 import { thrownBy } from '../../../fixtures/kernel/failure-of.js';
 
 const NODES = ['n1', 'n2', 'n3', 'n4'];

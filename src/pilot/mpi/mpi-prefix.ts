@@ -1,10 +1,4 @@
-import type { MpiSpec } from './mpi-spec.js';
-
-/** Commands that start MPI applications. */
-export type MpiLauncher = 'mpiexec' | 'srun' | 'aprun';
-
-/** Every {@link MpiLauncher}. */
-export const MPI_LAUNCHERS: readonly MpiLauncher[] = ['mpiexec', 'srun', 'aprun'];
+import type { MpiLauncher, MpiSpec } from '../../wire/pilot/mpi.js';
 
 /**
  * What an MPI application finds in its environment. Each `…_PREFIX` is shell text, up to the application's own command:

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { MPI_LAUNCHERS, mpiEnvironment } from '../../../../src/executors/mpi/mpi-prefix.js';
+import { mpiEnvironment } from '../../../../src/pilot/mpi/mpi-prefix.js';
+import { MPI_LAUNCHERS } from '../../../../src/wire/pilot/mpi.js';
 
 const spec = { nodes: 2, ranks: 8, ranksPerNode: 4, launcherOptions: '' };
 const nodes = ['n1', 'n2'];
