@@ -15,7 +15,14 @@ test(`${TASKS} tasks come through while workers, managers and blocks are killed 
   let runDir = '';
   {
     await using run = await htexRun(
-      { heartbeatMs: 500, heartbeatThresholdMs: 3_000, maxIdleMs: 60_000 },
+      {
+        heartbeatMs: 500,
+        heartbeatThresholdMs: 3_000,
+        maxIdleMs: 60_000,
+        // Whoever kills blocks does not mean that they cannot start.
+        submitLimits: { perSecond: 10, perMinute: 600 },
+        submitBreaker: { failures: 1_000, pauseMs: 1, longestPauseMs: 1 },
+      },
       { initBlocks: 4, minBlocks: 4, maxBlocks: 4 },
       { infrastructureRetries: 100 },
     );

@@ -217,8 +217,17 @@ export class HighThroughputExecutor implements Executor {
   }
 
   #supervise(plan: PilotRun, client: InterchangeClient, attempts: AttemptTable): BlockSupervisor {
-    const { provider, strategy, blockErrorHandler, strategyPeriodMs, maxIdleMs, connectTimeoutMs, maxWorkersPerNode } =
-      this.#options;
+    const {
+      provider,
+      strategy,
+      blockErrorHandler,
+      strategyPeriodMs,
+      maxIdleMs,
+      connectTimeoutMs,
+      maxWorkersPerNode,
+      submitLimits,
+      submitBreaker,
+    } = this.#options;
     return createBlockSupervisor({
       provider,
       strategy,
@@ -234,6 +243,8 @@ export class HighThroughputExecutor implements Executor {
       connectDeadlineMs: connectTimeoutMs * 2,
       clock: SYSTEM_CLOCK,
       ...(maxWorkersPerNode !== undefined && { slotsPerNode: maxWorkersPerNode }),
+      ...(submitLimits !== undefined && { submitLimits }),
+      ...(submitBreaker !== undefined && { breaker: submitBreaker }),
     });
   }
 

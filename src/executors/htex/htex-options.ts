@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { parseOptions } from '../../parse-options.js';
 import type { ExecutionProvider } from '../../providers/provider.js';
+import type { BreakerOptions } from '../../scaling/circuit-breaker.js';
 import type { BlockErrorHandler } from '../../scaling/error-handlers.js';
 import type { ScalingStrategy } from '../../scaling/strategy.js';
+import type { SubmitLimits } from '../../scaling/submit-limiter.js';
 
 /** How the interchange chooses among managers that have room: by name, or a module's export that it loads. */
 export type ManagerSelection =
@@ -60,6 +62,10 @@ export interface HighThroughputOptions {
   maxIdleMs?: number;
   /** When failed blocks make waiting tasks fail. Default: `simple`: all of the first ones failed. */
   blockErrorHandler?: 'none' | 'simple' | 'windowed' | BlockErrorHandler;
+  /** Blocks submitted at most, in any second and any minute. Default: 10 and 60. */
+  submitLimits?: SubmitLimits;
+  /** When blocks that fail to start are not replaced at once, and for how long. Default: after 3 in a row, for 10 s, doubling up to 10 min. */
+  submitBreaker?: BreakerOptions;
   /** Largest message, and so argument or result, that may pass through client and interchange. Default: 256 MiB. */
   maxMessageBytes?: number;
   /**
@@ -158,6 +164,10 @@ const schema = z.strictObject({
       z.custom<BlockErrorHandler>((value) => isFunction(value), 'must be a function'),
     ])
     .default('simple'),
+  submitLimits: z.strictObject({ perSecond: z.int().positive(), perMinute: z.int().positive() }).exactOptional(),
+  submitBreaker: z
+    .strictObject({ failures: z.int().positive(), pauseMs: durationMs, longestPauseMs: durationMs })
+    .exactOptional(),
   maxMessageBytes: z
     .int()
     .min(1024 * 1024)
