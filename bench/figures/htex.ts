@@ -118,7 +118,7 @@ async function onPilot(
   // As many that wait as there are workers: each of them has started then.
   await Promise.all(Array.from({ length: workers }, () => nap(200)));
   await rushRate(5_000, () => noop());
-  return use(() => noop(), nap);
+  return await use(() => noop(), nap);
 }
 
 async function onChain(wire: 'curve' | 'plain', use: (trip: Call) => Promise<number>): Promise<number> {
@@ -155,5 +155,5 @@ async function largeArguments(spillBytes: number): Promise<number> {
   const distinct = Array.from({ length: LARGE_TASKS }, (_, index) => new Uint8Array(MEGABYTE).fill(index));
   const call: Call = (index) => size(distinct[index] as Uint8Array);
   await rushRate(20, call);
-  return rushRate(LARGE_TASKS, call);
+  return await rushRate(LARGE_TASKS, call);
 }
