@@ -66,7 +66,7 @@ export class Batch implements TaskPlace {
   giveUp(task: ThreadTask, reason: unknown): void {
     const index = this.#tasks.indexOf(task);
     const board = this.#board;
-    if (board === undefined || board.revoke(index) || board.stateOf(index) === TASK_STATE.done) task.reject(reason);
+    if (board === undefined || board.revoke(index) || board.stateOf(index) !== TASK_STATE.claimed) task.reject(reason);
     else this.#end(task, reason);
   }
 
@@ -87,14 +87,9 @@ export class Batch implements TaskPlace {
   }
 
   takeBack(): readonly ThreadTask[] {
-    const taken: ThreadTask[] = [...this.#takenBack];
-    this.#takenBack.length = 0;
-    for (let index = this.#next; index < this.#tasks.length; index++) {
-      const task = this.#tasks[index] as ThreadTask;
-      if (this.#board?.revoke(index) !== true) continue;
-      task.place = undefined;
-      taken.push(task);
-    }
+    this.#revokeRest();
+    const taken = this.#takenBack.splice(0);
+    for (const task of taken) task.place = undefined;
     return taken;
   }
 
@@ -121,8 +116,14 @@ export class Batch implements TaskPlace {
   // Those that have not begun are taken back first, so that ending the thread harms as few as can be.
   #end(task: ThreadTask, reason: unknown): void {
     this.#stopped ??= { task, reason };
-    this.#takenBack.push(...this.takeBack());
+    this.#revokeRest();
     this.#terminate?.abort();
+  }
+
+  #revokeRest(): void {
+    for (let index = this.#next; index < this.#tasks.length; index++) {
+      if (this.#board?.revoke(index) === true) this.#takenBack.push(this.#tasks[index] as ThreadTask);
+    }
   }
 
   #collect(): void {

@@ -36,7 +36,7 @@ export class Station implements ThreadWorkload {
   /** The batch that the thread is done with, once it waits for the next; all that is on the board has been read. */
   takeFinished(): Batch | undefined {
     const batch = this.#batch;
-    if (batch === undefined || !this.board.inbox.isWaiting) return undefined;
+    if (batch === undefined || this.terminate.aborted || !this.board.inbox.isWaiting) return undefined;
     batch.leaveBoard();
     this.#batch = undefined;
     return batch;

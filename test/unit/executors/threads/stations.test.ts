@@ -71,12 +71,15 @@ test('a task that is cancelled while its batch is answered harms none of the nex
     // In the midst of the answers of a batch, whose board has been given to the next one.
     if (event.kind !== 'attemptEnded' || !futures.has(event.taskId) || event.taskId % 7 !== 0) return;
     for (const taskId of [event.taskId + 1, event.taskId + 2]) {
-      cancelled.add(taskId);
+      if (futures.has(taskId)) cancelled.add(taskId);
       futures.get(taskId)?.cancel();
     }
   });
-  const all = Array.from({ length: 2_000 }, (_, id) => run.step('quick', id));
-  for (const future of all) futures.set(future.taskId, future);
+  const all = Array.from({ length: 5_000 }, (_, id) => {
+    const future = run.step('quick', id);
+    futures.set(future.taskId, future);
+    return future;
+  });
   const settled = await Promise.allSettled(all);
   for (const [id, result] of settled.entries()) {
     const isCancelled = cancelled.has(all[id]?.taskId ?? -1);
