@@ -6,7 +6,6 @@ import type { Piscina } from 'piscina';
 import { SluiceError } from '../../errors.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
-import { ClaimBoard } from '../../wire/threads/claim-board.js';
 import type { ThreadAnswer, ThreadMessage } from '../../wire/threads/thread-message.js';
 import type {
   Abortable,
@@ -21,6 +20,8 @@ import { Batch, type BatchContext } from './batch.js';
 import { Pace } from './pace.js';
 import { createProcessGroups, type ProcessGroups } from './process-groups.js';
 import { isSmall, Single } from './single.js';
+import { Station } from './station.js';
+import { Stations } from './stations.js';
 import {
   type ResolvedThreadPoolOptions,
   resolveThreadPoolOptions,
@@ -31,6 +32,8 @@ import type { ThreadWorkload, WorkloadEnd } from './workload.js';
 
 // How often batches are looked at: a task that takes longer holds its neighbours up.
 const STALL_MS = 1;
+/** Tasks that wait while nobody looks after the threads. */
+const MANY = 128;
 
 /**
  * Runs tasks on threads of the client's process. Small tasks travel in batches of about a millisecond; one that takes
@@ -51,7 +54,7 @@ export class ThreadPoolExecutor implements Executor {
   readonly #queue = new PriorityQueue<ThreadTask>();
   readonly #running = new Map<number, ThreadWorkload>();
   readonly #context: BatchContext = { pace: new Pace(), where: hostname() };
-  readonly #idleBoards: ClaimBoard[] = [];
+  readonly #stations = new Stations(() => this.#fillThreads());
   readonly #tasks: TaskPool = { outstanding: 0, giveUp: (task, reason) => this.#giveUp(task, reason) };
   #pool: Piscina | undefined;
   #groups: ProcessGroups | undefined;
@@ -104,6 +107,8 @@ export class ThreadPoolExecutor implements Executor {
     if (this.#pool === undefined || this.#closing) task.reject(notRunning(this.label));
     else {
       this.#queue.push(task, envelope.priority ?? 0);
+      // Who calls in a loop leaves no turn of the event loop to see that threads are idle.
+      if (this.#queue.size % MANY === 0) this.#stations.look();
       this.#fillThreads();
     }
     return task;
@@ -118,6 +123,7 @@ export class ThreadPoolExecutor implements Executor {
     const pool = this.#pool;
     this.#closing = true;
     const timer = setTimeout(() => this.#stopAll(), graceMs);
+    this.#fillThreads();
     while (this.#running.size > 0) await new Promise<void>((resolve) => pool.once('sluice:idle', resolve));
     clearTimeout(timer);
     clearTimeout(this.#stallWatch);
@@ -137,8 +143,8 @@ export class ThreadPoolExecutor implements Executor {
   };
 
   #giveUp(task: ThreadTask, reason: unknown): void {
-    if (task.workload !== undefined) {
-      task.workload.giveUp(task, reason);
+    if (task.place !== undefined) {
+      task.place.giveUp(task, reason);
       return;
     }
     this.#queue.remove(task);
@@ -153,11 +159,20 @@ export class ThreadPoolExecutor implements Executor {
   }
 
   #fillThreads(): void {
-    while (this.#running.size < this.#options.maxThreads) {
+    while (this.#stations.hasIdle || this.#running.size < this.#options.maxThreads) {
       const task = this.#queue.shift();
-      if (task === undefined) return;
-      void this.#run(isSmall(task.envelope) ? this.#batchFrom(task) : new Single(task));
+      if (task === undefined) break;
+      if (isSmall(task.envelope)) {
+        const batch = this.#batchFrom(task);
+        const station = this.#stations.give(batch);
+        if (station !== undefined) void this.#run(station);
+        if (batch.mayStall) this.#watchStalls();
+      } else {
+        this.#stations.dismissOne();
+        void this.#run(new Single(task));
+      }
     }
+    while (this.#closing && this.#stations.hasIdle) this.#stations.dismissOne();
   }
 
   // As many as should keep the thread busy for the time of a batch, and no more than its share of what waits.
@@ -177,14 +192,13 @@ export class ThreadPoolExecutor implements Executor {
       tasks.push(next);
       expectedMs += pace.expectedMs(hash);
     }
-    return new Batch(tasks, this.#idleBoards.pop() ?? new ClaimBoard(), this.#context);
+    return new Batch(tasks, expectedMs, this.#context);
   }
 
   async #run(workload: ThreadWorkload): Promise<void> {
     const pool = this.#pool as Piscina;
     this.#running.set(workload.id, workload);
     if (workload instanceof Single && workload.envelope.app.kind === 'bash') this.#groups?.expectOne();
-    this.#watchStalls();
     const { work, terminate: signal, transferList } = workload;
     const end = await pool.run(work, { signal, transferList: [...transferList] }).then(
       (answer: ThreadAnswer | undefined): WorkloadEnd => ({ kind: 'finished', answer: answer ?? {} }),
@@ -192,12 +206,13 @@ export class ThreadPoolExecutor implements Executor {
     );
     if (workload instanceof Single) this.#groups?.endAllOf(workload.envelope);
     this.#running.delete(workload.id);
+    if (workload instanceof Station) this.#stations.remove(workload);
     this.#putBack(workload.takeBack());
     // The thread gets its next work first: it runs while the outcomes of the last are seen to.
     this.#fillThreads();
     workload.end(end);
     // A thread that was ended may write to its board for a moment yet: that one is not used again.
-    if (workload instanceof Batch && end.kind === 'finished') this.#idleBoards.push(workload.board);
+    if (workload instanceof Station && end.kind === 'finished') this.#stations.reuse(workload.board);
     if (this.#running.size === 0) pool.emit('sluice:idle');
   }
 
@@ -210,9 +225,10 @@ export class ThreadPoolExecutor implements Executor {
   #watchStalls(): void {
     this.#stallWatch ??= setTimeout(() => {
       this.#stallWatch = undefined;
-      for (const workload of this.#running.values()) this.#putBack(workload.takeBackStalled());
+      const stalling = [...this.#running.values()].filter(({ mayStall }) => mayStall);
+      for (const workload of stalling) this.#putBack(workload.takeBackStalled());
       this.#fillThreads();
-      if (this.#running.size > 0) this.#watchStalls();
+      if (stalling.length > 0) this.#watchStalls();
     }, STALL_MS);
   }
 }
