@@ -54,7 +54,8 @@ export class ProcessWatcher {
         void this.#lookWhileActive();
       },
       pause: () => {
-        this.#measure(tree);
+        // Of one process, the most it had is no less than what it has.
+        if (tree.members.size > 1) this.#measure(tree);
         for (const pid of tree.members) tree.onRssBytes(this.#table.peakRssBytes(pid));
         tree.active = false;
       },
