@@ -44,7 +44,10 @@ function createProcTable(): ProcessTable {
       return parentPid === undefined || groupId === undefined ? undefined : { parentPid, groupId };
     },
     rssBytes: (pid) => Number(readIfThere(`/proc/${pid}/statm`).split(' ', 2)[1] ?? 0) * pageBytes,
-    peakRssBytes: (pid) => kibOf('VmHWM', readIfThere(`/proc/${pid}/status`)) * 1024,
+    peakRssBytes(pid) {
+      const status = readIfThere(`/proc/${pid}/status`);
+      return Math.max(kibOf('VmHWM', status), kibOf('VmRSS', status)) * 1024;
+    },
   };
 }
 
@@ -55,7 +58,7 @@ function pageSize(): number {
   return 2 ** Math.round(Math.log2((kib * 1024) / pages));
 }
 
-/** 0 where there is no such line: some kernels, and all processes that ended, have none. */
+/** 0 where there is no such line: some kernels lack one, and of a process that has ended there is none. */
 function kibOf(name: string, status: string): number {
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
 }
