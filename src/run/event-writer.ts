@@ -4,7 +4,7 @@ import { AppHeads } from './event-heads.js';
 import { LineEnd } from './event-line-end.js';
 import { WordBuffer, type Words, wordsOf } from './event-words.js';
 
-const BUFFER_BYTES = 64 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 /** More than any line with names of usual length takes; such lines are not divided between two batches. */
 const LONG_LINE_WORDS = 128;
 
