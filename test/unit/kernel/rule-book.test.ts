@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRuleBook } from '../../../src/kernel/rule-book.js';
-import type { TaskEvent } from '../../../src/kernel/task.js';
+import { createTask, type TaskEvent } from '../../../src/kernel/task.js';
 import { transition } from '../../../src/kernel/transition.js';
 
 const READY: TaskEvent = { kind: 'dependencyDone' };
@@ -21,10 +21,10 @@ test('tasks that live alike share what they are at every step', () => {
 
 test('a task that differs in anything gets an answer of its own', () => {
   const rules = createRuleBook();
-  const variants = [{ unresolved: 2 }, { retries: 0 }, { infrastructureRetries: 0 }, {}];
+  const variants = [{}, { unresolved: 2 }, {}, { retries: 0 }, {}, { infrastructureRetries: 0 }, {}];
   for (const variant of variants) {
     const task = rules.create({ ...budgets, ...variant });
-    expect(task).toMatchObject({ retriesLeft: variant.retries ?? 1, state: { unresolved: variant.unresolved ?? 0 } });
+    expect(task).toEqual(createTask({ ...budgets, ...variant }));
     const ready = rules.apply(task, READY);
     expect(ready).toEqual(transition(task, READY));
     if (ready.task.state.kind === 'launched')

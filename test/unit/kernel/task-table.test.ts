@@ -43,3 +43,12 @@ test('a task that was deleted twice, or was never there, changes nothing', () =>
   expect(table.size).toBe(1);
   expect(table.records()).toEqual([recordOf(1)]);
 });
+
+test('the many that finish first leave the others where they are', () => {
+  const table = new TaskTable();
+  for (let taskId = 0; taskId < 5_000; taskId++) table.add(recordOf(taskId));
+  for (let taskId = 0; taskId < 4_990; taskId++) table.delete(taskId);
+  for (let taskId = 5_000; taskId < 5_005; taskId++) table.add(recordOf(taskId));
+  expect(table.records()).toEqual(Array.from({ length: 15 }, (_, index) => recordOf(4_990 + index)));
+  expect([table.size, table.get(4_989), table.get(5_004)]).toEqual([15, undefined, recordOf(5_004)]);
+});

@@ -67,6 +67,14 @@ test('many apps, executors, attempts and places are told apart', () => {
   expect(found).toEqual(named.map((event) => JSON.parse(JSON.stringify(event, roundTimes))));
 });
 
+test('an attempt is written with the place of its own', () => {
+  const places = ['here', 'there', 'here', 'elsewhere'];
+  const ended = places.map((where): RunEvent => {
+    return { kind: 'attemptEnded', ...base, usage: { runMs: 1, stagingMs: 0, where } };
+  });
+  expect(parsed(linesOf(ended)).map(({ usage }) => usage.where)).toEqual(places);
+});
+
 test('a batch ends with a whole line', () => {
   const batches: string[] = [];
   const writer = new EventWriter((lines) => batches.push(Buffer.from(lines).toString()));
