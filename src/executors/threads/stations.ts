@@ -63,13 +63,16 @@ export class Stations {
   #watch(): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    setImmediate(() => {
-      this.#isLooking = false;
-      this.look();
-      const nowMs = performance.now();
-      let again = false;
-      for (const station of this.#all) if (station.keepLooking(nowMs)) again = true;
-      if (again) this.#watch();
-    });
+    // On a processor that both share the thread may be done already.
+    queueMicrotask(this.#lookOn);
   }
+
+  readonly #lookOn = (): void => {
+    this.look();
+    const nowMs = performance.now();
+    let again = false;
+    for (const station of this.#all) if (station.keepLooking(nowMs)) again = true;
+    this.#isLooking = again;
+    if (again) setImmediate(this.#lookOn);
+  };
 }

@@ -37,7 +37,8 @@ const MANY = 128;
 
 /**
  * Runs tasks on threads of the client's process. Small tasks travel in batches of about a millisecond; one that takes
- * longer does not hold up its neighbours, which go to another thread. An abort or a walltime ends the thread a function
+ * longer does not hold up its neighbours, which go to another thread. A thread waits for more for 20 ms, during which the
+ * client's process does not end by itself. An abort or a walltime ends the thread a function
  * runs on, and the process group of a command; native memory and aborts of the process are not contained. A function
  * that leaves a timer running loses its thread, so that the next task does not feel it: that costs as much as starting one.
  */

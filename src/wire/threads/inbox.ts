@@ -49,7 +49,7 @@ export class Inbox {
     this.#exchange(PHASE.watched, PHASE.unwatched);
   }
 
-  /** Client: gives a waiting thread its next batch; false when that is too long, or the thread has left. */
+  /** Client: gives a thread that was seen to wait its next batch; false when that is too long, or the thread has left. */
   put(bytes: Uint8Array): boolean {
     if (bytes.byteLength > LONGEST_BYTES) return false;
     this.#words[LENGTH_WORD] = bytes.byteLength;
