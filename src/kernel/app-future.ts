@@ -36,12 +36,14 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   /** Name of the app that was called. */
   readonly appName: string;
   readonly #owner: FutureOwner;
-  readonly #outputUrls: readonly string[];
+  /** URLs, until somebody asks for the futures. */
+  #outputs: readonly (string | DataFuture)[];
   #settlement: Settlement | undefined;
   /** Most tasks have one listener at most: a list for each would be most of what a future weighs. */
   #waiting: OnSettled | OnSettled[] | undefined;
   #promise: Promise<R> | undefined;
-  #outputs: DataFutures<O> | undefined;
+  /** Of the promise, while the task is not finished: a listener of its own would weigh as much as all this. */
+  #resolve: ((value: never) => void) | undefined;
   #isLookedAt = false;
 
   /** @internal */
@@ -49,7 +51,7 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     this.#owner = owner;
     this.taskId = taskId;
     this.appName = appName;
-    this.#outputUrls = outputUrls;
+    this.#outputs = outputUrls;
   }
 
   /** Where the task is now. */
@@ -61,18 +63,17 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   /** A future for each output the call declared; it settles when the file is where it belongs. */
   get outputs(): DataFutures<O> {
-    this.#outputs ??= this.#outputUrls.map((url) => new DataFuture(this, url)) as unknown as DataFutures<O>;
-    return this.#outputs;
+    const made = (output: string | DataFuture) => (typeof output === 'string' ? new DataFuture(this, output) : output);
+    if (typeof this.#outputs[0] === 'string') this.#outputs = this.#outputs.map(made);
+    return this.#outputs as unknown as DataFutures<O>;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a future is a thenable, so that await and Promise.all take it
   then<A = R, B = never>(onValue?: OnValue<R, A>, onError?: OnError<B>): Promise<A | B> {
     this.look();
-    this.#promise ??= new Promise((resolve, reject) => {
-      this.onSettled((settlement) => {
-        if (settlement.kind === 'error') reject(settlement.error);
-        else resolve(this.#decoded(settlement.value));
-      });
+    this.#promise ??= new Promise((resolve) => {
+      if (this.#settlement === undefined) this.#resolve = resolve;
+      else resolve(this.#valueOf(this.#settlement));
     });
     return this.#promise.then(onValue, onError);
   }
@@ -100,9 +101,10 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     if (this.#settlement === undefined) this.#owner.cancel(this.taskId, reason);
   }
 
-  #decoded(value: EncodedValue): R | Promise<R> {
+  #valueOf(settlement: Settlement): R | Promise<R> {
+    if (settlement.kind === 'error') return Promise.reject(settlement.error);
     try {
-      return this.#owner.decode(value) as R;
+      return this.#owner.decode(settlement.value) as R;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -142,8 +144,11 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   /** @internal */
   settle(settlement: Settlement): void {
     const waiting = this.#waiting;
+    const resolve = this.#resolve;
     this.#settlement = settlement;
     this.#waiting = undefined;
+    this.#resolve = undefined;
+    if (resolve !== undefined) resolve(this.#valueOf(settlement) as never);
     if (typeof waiting === 'function') waiting(settlement);
     else if (waiting !== undefined) for (const listener of waiting) listener(settlement);
   }

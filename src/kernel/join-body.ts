@@ -13,13 +13,18 @@ import type { JoinCall } from './task-request.js';
 
 type Fetch = KernelParts['fetch'];
 
+/** What came of a join's body. */
+export type JoinBodyEnd =
+  | { readonly kind: 'returned'; readonly inner: JoinTemplate }
+  | { readonly kind: 'failed'; readonly failure: AttemptFailure };
+
 /** Runs the body of a join in the client and keeps what it returned, futures inside. Never rejects. */
 export async function runJoinBody(
   kernel: DataFlowKernel,
   record: TaskRecord,
   attempt: number,
   parts: KernelParts,
-): Promise<{ kind: 'returned'; inner: JoinTemplate } | { kind: 'failed'; failure: AttemptFailure }> {
+): Promise<JoinBodyEnd> {
   const { call } = record;
   try {
     const values = await slotValues(call, parts.fetch);

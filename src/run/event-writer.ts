@@ -1,163 +1,97 @@
 import type { AttemptEnded, RunEvent } from '../monitoring/event.js';
+import type { Usage } from '../wire/outcome.js';
+import { AppHeads } from './event-heads.js';
+import { LineEnd } from './event-line-end.js';
+import { WordBuffer, type Words, wordsOf } from './event-words.js';
 
-const END: Buffer = Buffer.from('}\n');
-const CLOSE: Buffer = Buffer.from('}');
-const BUFFER_BYTES = 64 * 1024;
-/** More than any line without an error takes; what has no bound is written as a string of its own. */
-const LONGEST_LINE = 4 * 1024;
+const BUFFER_BYTES = 256 * 1024;
+/** More than any line with names of usual length takes; such lines are not divided between two batches. */
+const LONG_LINE_WORDS = 128;
 
 /**
  * Collects events as lines of JSON, as bytes in one buffer: five events to a task of microseconds leave no room for
- * strings. What few events differ in (names, states, attempts) is made once; numbers are written digit by digit.
+ * strings. What lines have in common (names, states, the millisecond) is made once, and copied as {@link Words}.
  */
 export class EventWriter {
-  readonly #bytes: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
-  readonly #onFull: (lines: Uint8Array) => void;
-  #length = 0;
-  #lastAtMs = Number.NaN;
-  #lastTime: Uint8Array = END;
-
-  readonly #head = onceEachPair(
-    (kind: string, app: string) => `{"kind":"${kind}","app":${JSON.stringify(app)},"atMs":`,
-  );
-  readonly #change = onceEachPair((from: string, to: string) => `,"from":"${from}","status":"${to}"}\n`);
-  readonly #attempt = onceEachPair((executor: string, attempt: number) => {
-    return `,"executor":${JSON.stringify(executor)},"attempt":${attempt}`;
-  });
-  readonly #where = onceEachPair((where: string, _: '') => `,"where":${JSON.stringify(where)}`);
+  readonly #buffer: WordBuffer;
+  readonly #end = new LineEnd();
+  readonly #apps = new Map<string, AppHeads>();
+  #lastApp = new AppHeads('');
 
   /** @param onFull takes the lines so far; they are overwritten when it returns */
   constructor(onFull: (lines: Uint8Array) => void) {
-    this.#onFull = onFull;
-  }
-
-  get isEmpty(): boolean {
-    return this.#length === 0;
+    this.#buffer = new WordBuffer(BUFFER_BYTES, onFull);
   }
 
   write(event: RunEvent): void {
-    if (this.#length + LONGEST_LINE > BUFFER_BYTES) this.flush();
-    this.#put(this.#head(event.kind, event.app));
-    this.#put(this.#timeOf(event.atMs));
-    this.#putInteger(event.taskId);
+    this.#buffer.reserve(LONG_LINE_WORDS);
+    const heads = event.app === this.#lastApp.app ? this.#lastApp : this.#headsOf(event.app);
     switch (event.kind) {
       case 'taskCreated':
-        this.#put(END);
-        return;
+        this.#buffer.put(heads.created.at(event.atMs));
+        break;
       case 'taskStatus':
-        this.#put(this.#change(event.from, event.status));
-        return;
+        this.#buffer.put(heads.status(event.from, event.status).at(event.atMs));
+        break;
       case 'attemptStarted':
-        this.#put(this.#attempt(event.executor, event.attempt));
-        this.#put(END);
-        return;
+        this.#buffer.put(heads.started(event.executor, event.attempt).at(event.atMs));
+        break;
       case 'attemptEnded':
-        this.#put(this.#attempt(event.executor, event.attempt));
-        this.#putEnding(event);
-        this.#put(END);
-        return;
+        this.#putEnded(heads, event);
+        break;
     }
+    this.#end.set(event.taskId);
+    this.#buffer.put(this.#end.words, this.#end.start);
   }
 
   /** Gives away what there is. */
   flush(): void {
-    if (this.#length > 0) this.#onFull(this.#bytes.subarray(0, this.#length));
-    this.#length = 0;
+    this.#buffer.flush();
   }
 
-  // Many events share a millisecond.
-  #timeOf(atMs: number): Uint8Array {
-    if (atMs !== this.#lastAtMs) this.#lastTime = Buffer.from(`${atMs},"taskId":`);
-    this.#lastAtMs = atMs;
-    return this.#lastTime;
+  #headsOf(app: string): AppHeads {
+    this.#lastApp = this.#apps.get(app) ?? new AppHeads(app);
+    this.#apps.set(app, this.#lastApp);
+    return this.#lastApp;
   }
 
-  #putEnding({ error, usage }: AttemptEnded): void {
-    if (error !== undefined) this.#putText(`,"error":${JSON.stringify(error)}`);
-    if (usage === undefined) return;
-    this.#put(RUN_MS);
-    this.#putMilliseconds(usage.runMs);
-    this.#put(STAGING_MS);
-    this.#putMilliseconds(usage.stagingMs);
-    if (usage.cpuMs !== undefined) {
-      this.#put(CPU_MS);
-      this.#putMilliseconds(usage.cpuMs);
-    }
-    if (usage.peakMemoryMiB !== undefined) this.#putText(`,"peakMemoryMiB":${Math.round(usage.peakMemoryMiB)}`);
-    this.#put(this.#where(usage.where, ''));
-    if (usage.billed !== undefined) this.#putText(`,"billed":${JSON.stringify(usage.billed)}`);
-    this.#put(CLOSE);
-  }
-
-  #put(piece: Uint8Array): void {
-    if (this.#length + piece.length > BUFFER_BYTES) {
-      this.#putLong(piece);
+  #putEnded(heads: AppHeads, { atMs, executor, attempt, error, usage }: AttemptEnded): void {
+    if (error === undefined && usage !== undefined && isShort(usage)) {
+      this.#buffer.put(heads.answered(executor, attempt, usage.where).at(atMs));
+      this.#buffer.putThousandths(Math.round(usage.runMs * 1000));
+      this.#buffer.put(NOT_STAGED);
       return;
     }
-    this.#bytes.set(piece, this.#length);
-    this.#length += piece.length;
-  }
-
-  #putText(text: string): void {
-    this.#put(Buffer.from(text));
-  }
-
-  // A line longer than the buffer goes out in pieces.
-  #putLong(piece: Uint8Array): void {
-    this.flush();
-    if (piece.length > BUFFER_BYTES) this.#onFull(piece);
-    else this.#put(piece);
-  }
-
-  #putInteger(value: number): void {
-    if (!Number.isSafeInteger(value) || value < 0) {
-      this.#putText(`${value}`);
-      return;
-    }
-    let end = this.#length + 1;
-    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end += 1;
-    this.#length = end;
-    for (let rest = value; ; ) {
-      const tens = Math.floor(rest / 10);
-      end -= 1;
-      this.#bytes[end] = ZERO + (rest - tens * 10);
-      if (tens === 0) return;
-      rest = tens;
-    }
-  }
-
-  // To the microsecond: clocks tell no more.
-  #putMilliseconds(value: number): void {
-    const microseconds = Math.round(value * 1000);
-    const whole = Math.floor(microseconds / 1000);
-    const rest = microseconds - whole * 1000;
-    this.#putInteger(whole);
-    if (rest === 0) return;
-    const hundreds = Math.floor(rest / 100);
-    const tens = Math.floor(rest / 10) - hundreds * 10;
-    this.#bytes[this.#length] = POINT;
-    this.#bytes[this.#length + 1] = ZERO + hundreds;
-    this.#bytes[this.#length + 2] = ZERO + tens;
-    this.#bytes[this.#length + 3] = ZERO + rest - hundreds * 100 - tens * 10;
-    this.#length += 4;
+    this.#buffer.put(heads.ended(executor, attempt).at(atMs));
+    if (error !== undefined) this.#buffer.putText(`,"error":${JSON.stringify(error)}`);
+    if (usage !== undefined) this.#buffer.putText(`,"usage":${JSON.stringify(rounded(usage))}`);
+    this.#buffer.put(TASK_ID);
   }
 }
 
-const ZERO = 0x30;
-const POINT = 0x2e;
-const RUN_MS: Buffer = Buffer.from(',"usage":{"runMs":');
-const STAGING_MS: Buffer = Buffer.from(',"stagingMs":');
-const CPU_MS: Buffer = Buffer.from(',"cpuMs":');
+const NOT_STAGED: Words = wordsOf(',"stagingMs":0},"taskId":');
+const TASK_ID: Words = wordsOf(',"taskId":');
+/** Of longer ones there are few enough to write them in another way. */
+const SHORT_MS = 9.999;
 
-/** Remembers the bytes of what `make` made of each pair: of names and numbers of which a run has few. */
-function onceEachPair<A, B>(make: (a: A, b: B) => string): (a: A, b: B) => Uint8Array {
-  const made = new Map<A, Map<B, Uint8Array>>();
-  return (a, b) => {
-    const ofA = made.get(a) ?? new Map<B, Uint8Array>();
-    const known = ofA.get(b);
-    if (known !== undefined) return known;
-    const fresh = Buffer.from(make(a, b));
-    made.set(a, ofA.set(b, fresh));
-    return fresh;
+// What very small tasks use, which are many.
+function isShort({ runMs, stagingMs, cpuMs, peakMemoryMiB, billed }: Usage): boolean {
+  const isPlain = cpuMs === undefined && peakMemoryMiB === undefined && billed === undefined;
+  return isPlain && stagingMs === 0 && runMs >= 0 && runMs <= SHORT_MS;
+}
+
+// To the microsecond and to the MiB: clocks and services tell no more.
+function rounded(usage: Usage): Usage {
+  const { runMs, stagingMs, cpuMs, peakMemoryMiB, ...rest } = usage;
+  return {
+    runMs: toMicroseconds(runMs),
+    stagingMs: toMicroseconds(stagingMs),
+    ...(cpuMs !== undefined && { cpuMs: toMicroseconds(cpuMs) }),
+    ...(peakMemoryMiB !== undefined && { peakMemoryMiB: Math.round(peakMemoryMiB) }),
+    ...rest,
   };
+}
+
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
 }

@@ -16,6 +16,8 @@ export interface ProcessTable {
   placeOf(pid: number): ProcessPlace | undefined;
   /** Resident memory in bytes, 0 once the process is gone. */
   rssBytes(pid: number): number;
+  /** The most it ever had, where the system keeps that, else what it has now. */
+  peakRssBytes(pid: number): number;
 }
 
 /** Reads `/proc` where there is one, and asks `ps` elsewhere. */
@@ -24,7 +26,7 @@ export function createProcessTable(): ProcessTable {
 }
 
 // proc(5): /proc/pid/stat is "pid (comm) state ppid pgrp …", comm may hold anything; the second number of
-// /proc/pid/statm is the resident pages, a third of the work of /proc/pid/status.
+// /proc/pid/statm is the resident pages; VmHWM of /proc/pid/status is the "high water mark" of resident memory.
 function createProcTable(): ProcessTable {
   const pageBytes = pageSize();
   let pids: readonly number[] = [];
@@ -42,14 +44,23 @@ function createProcTable(): ProcessTable {
       return parentPid === undefined || groupId === undefined ? undefined : { parentPid, groupId };
     },
     rssBytes: (pid) => Number(readIfThere(`/proc/${pid}/statm`).split(' ', 2)[1] ?? 0) * pageBytes,
+    peakRssBytes(pid) {
+      const status = readIfThere(`/proc/${pid}/status`);
+      return Math.max(kibOf('VmHWM', status), kibOf('VmRSS', status)) * 1024;
+    },
   };
 }
 
 /** In bytes: this process's resident memory, which proc(5) tells in kB too, over its resident pages; a power of two. */
 function pageSize(): number {
-  const kib = Number(/^VmRSS:\s+(\d+)/m.exec(readIfThere('/proc/self/status'))?.[1]);
+  const kib = kibOf('VmRSS', readIfThere('/proc/self/status'));
   const pages = Number(readIfThere('/proc/self/statm').split(' ', 2)[1]);
   return 2 ** Math.round(Math.log2((kib * 1024) / pages));
+}
+
+/** 0 where there is no such line: some kernels lack one, and of a process that has ended there is none. */
+function kibOf(name: string, status: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
 }
 
 function readIfThere(path: string): string {
@@ -71,6 +82,7 @@ export function createPsTable(): ProcessTable {
     pids: () => [...rows.keys()],
     placeOf: (pid) => rows.get(pid),
     rssBytes: (pid) => rows.get(pid)?.rssBytes ?? 0,
+    peakRssBytes: (pid) => rows.get(pid)?.rssBytes ?? 0,
   };
 }
 

@@ -8,7 +8,7 @@ const MOST_OF_THE_TIME = 0.1;
 export interface WatchedTree {
   /** Starts to look at the tree's memory at every interval, or less often where looks would take a tenth of the time. */
   resume(): void;
-  /** Looks a last time, and stops. */
+  /** Looks a last time, also at what there was between looks, and stops. */
   pause(): void;
   /** Sends SIGKILL to the group and to what has left it. */
   kill(): void;
@@ -43,7 +43,10 @@ export class ProcessWatcher {
     this.#intervalMs = intervalMs;
   }
 
-  /** Watches the leader of a process group; `onRssBytes` gets the sum over the tree at every look. */
+  /**
+   * Watches the leader of a process group; `onRssBytes` gets the sum over the tree at every look, and at the last one
+   * also the most that each process of it ever had.
+   */
   watch(rootPid: number, onRssBytes: (rssBytes: number) => void): WatchedTree {
     const tree: Tree = { rootPid, members: new Set([rootPid]), onRssBytes, active: false };
     this.#trees.set(rootPid, tree);
@@ -54,7 +57,9 @@ export class ProcessWatcher {
         void this.#lookWhileActive();
       },
       pause: () => {
-        this.#measure(tree);
+        // Of one process, the most it had is no less than what it has.
+        if (tree.members.size > 1) this.#measure(tree);
+        for (const pid of tree.members) tree.onRssBytes(this.#table.peakRssBytes(pid));
         tree.active = false;
       },
       kill: () => {

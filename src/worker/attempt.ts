@@ -97,6 +97,10 @@ export class Attempt {
     };
   }
 
+  get hasFolder(): boolean {
+    return this.#folder !== undefined;
+  }
+
   /** Removes whatever the attempt left in its folders. Never rejects: a file that cannot go must not fail the task. */
   async cleanUp(): Promise<void> {
     if (this.#folder === undefined) return;

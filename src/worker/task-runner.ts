@@ -57,10 +57,13 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
     const code = found instanceof Promise ? await found : found;
     if (found instanceof Promise) parts.onLoaded?.();
     const files: DataFile[] = [];
-    const call = await readCall(envelope, parts.backends, files);
+    const slots = envelope.slots.length === 0 ? NO_SLOTS : await readSlots(envelope.slots, parts.backends, files);
+    const call = readCall(envelope, slots, files);
     if (files.length > 0) await meter.staging(() => attempt.stageIn(files));
     const result = await meter.running(() =>
-      withinWalltime(attempt, (signal) => perform(code, call, attempt, signal, performing), parts.onClock),
+      isPlain(envelope)
+        ? callCode(code.fn, call, attempt)
+        : withinWalltime(attempt, (signal) => perform(code, call, attempt, signal, performing), parts.onClock),
     );
     if (hasOutputs(envelope)) await meter.staging(() => attempt.stageOut());
     const { bytes, files: named } = encode(result, { root: `the result of app '${envelope.app.name}'` });
@@ -79,7 +82,7 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
         await meter.staging(() => attempt.stageOutStreams());
         return { kind: 'error', error: encodeError(thrown, { app: envelope.app.name }), usage: meter.usage() };
       } finally {
-        await attempt.cleanUp();
+        if (attempt.hasFolder) await attempt.cleanUp();
       }
     },
     async close() {
@@ -89,22 +92,31 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
   };
 }
 
-// A task of microseconds does not wait for staging that has nothing to do.
+// Each promise costs something: a task of microseconds waits for nothing that there is not.
+function isPlain({ app, walltimeMs, stdout, stderr }: TaskEnvelope): boolean {
+  return app.kind === 'function' && app.setup === undefined && (walltimeMs ?? stdout ?? stderr) === undefined;
+}
+
 function hasOutputs({ outputs, stdout, stderr }: TaskEnvelope): boolean {
   return outputs.length > 0 || stdout !== undefined || stderr !== undefined;
 }
 
-async function readCall(envelope: TaskEnvelope, backends: Backends, files: DataFile[]): Promise<CallArguments> {
-  const onFile = (file: DataFile): void => {
-    files.push(file);
-  };
-  const slots: unknown[] = new Array(envelope.slots.length);
-  const fill = async (value: EncodedValue, index: number): Promise<void> => {
+const NO_SLOTS: readonly unknown[] = [];
+
+function readSlots(
+  values: readonly EncodedValue[],
+  backends: Backends,
+  files: DataFile[],
+): Promise<readonly unknown[]> {
+  const read = async (value: EncodedValue): Promise<unknown> => {
     const bytes = value.kind === 'inline' ? value.bytes : await backends.fetch(value.url);
-    slots[index] = decode(bytes, { onFile });
+    return decode(bytes, { onFile: (file) => files.push(file) });
   };
-  if (envelope.slots.length > 0) await Promise.all(envelope.slots.map(fill));
-  return decodeCall(envelope.call, { slot: (index) => slots[index], onFile });
+  return Promise.all(values.map(read));
+}
+
+function readCall({ call }: TaskEnvelope, slots: readonly unknown[], files: DataFile[]): CallArguments {
+  return decodeCall(call, { slot: (index) => slots[index], onFile: (file) => files.push(file) });
 }
 
 async function perform(

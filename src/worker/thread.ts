@@ -17,6 +17,9 @@ export interface ThreadData {
   readonly scratchRoot: string;
 }
 
+/** How long a thread waits at its board for more: as long as it does, the client's process does not end by itself. */
+const WAIT_MS = 20;
+
 // Piscina wraps the pool's workerData in an array, its own part first.
 const data = (Array.isArray(workerData) ? workerData.at(-1) : workerData) as ThreadData | undefined;
 const readBatch = createBatchReader();
@@ -38,16 +41,30 @@ const runner = createTaskRunner({
  * would run on into the next task, the answer goes to the pool as a message, and the pool ends this thread.
  */
 export default async function runOnThread(work: ThreadWork): Promise<ThreadAnswer | undefined> {
-  return work.kind === 'batch' ? runBatch(work) : runSingle(work);
+  return work.kind === 'batch' ? runBatches(work) : runSingle(work);
 }
 
-async function runBatch({
+async function runBatches({
   id,
   tasks,
   board: memory,
 }: ThreadWork & { kind: 'batch' }): Promise<ThreadAnswer | undefined> {
   const board = new ClaimBoard(memory);
-  const envelopes = readBatch(tasks);
+  let next: Uint8Array | undefined = tasks;
+  while (next !== undefined) {
+    const answer = await runBatch(id, readBatch(next), board);
+    // Piscina writes out what was printed, when it gets the answer.
+    if (answer !== undefined || isPrinting()) return answer;
+    next = board.inbox.take(WAIT_MS);
+  }
+  return undefined;
+}
+
+async function runBatch(
+  id: number,
+  envelopes: readonly TaskEnvelope[],
+  board: ClaimBoard,
+): Promise<ThreadAnswer | undefined> {
   for (let index = 0; index < envelopes.length; index++) {
     if (!board.claim(index)) continue;
     const { outcome, isSpent } = await runTask(envelopes[index] as TaskEnvelope, undefined);
@@ -85,6 +102,10 @@ async function runLinked(envelope: TaskEnvelope, link: MessagePort): Promise<Out
   } finally {
     link.close();
   }
+}
+
+function isPrinting(): boolean {
+  return process.stdout.writableLength > 0 || process.stderr.writableLength > 0;
 }
 
 function spent(id: number, answer: ThreadAnswer): Promise<never> {

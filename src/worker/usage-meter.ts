@@ -21,7 +21,7 @@ export class UsageMeter {
   }
 
   /** Counts the time of `work` as the user's. */
-  async running<T>(work: () => Promise<T>): Promise<T> {
+  async running<T>(work: () => T | Promise<T>): Promise<T> {
     const cpuBefore = this.#cpuTimeMs();
     const startMs = performance.now();
     try {

@@ -51,7 +51,7 @@ describe('a task that ends its environment', () => {
       /used more than the function's 256 MiB: deploy it with more/,
     ],
     [
-      "asks for more than V8's heap",
+      'takes more than its memory at once',
       () => Array(31_000_000).fill(0).length,
       'OUT_OF_MEMORY',
       /used more than the function's 256 MiB/,

@@ -3,10 +3,9 @@ import type { Pace } from '../../run/pace.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { type ClaimBoard, TASK_STATE } from '../../wire/threads/claim-board.js';
 import { encodeBatch } from '../../wire/threads/task-batch.js';
-import type { ThreadWork } from '../../wire/threads/thread-message.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
-import { nextWorkloadId, Termination, type ThreadWorkload, type WorkloadEnd } from './workload.js';
+import type { TaskPlace, Termination, WorkloadEnd } from './workload.js';
 
 /** What a pool's batches have in common. */
 export interface BatchContext {
@@ -20,64 +19,78 @@ export interface BatchContext {
  * Small tasks that travel to a thread together. Each is claimed on the board before it runs: what is not claimed can be
  * taken back at any time, and what is done is read from the board at any time, also when the thread has ended.
  */
-export class Batch implements ThreadWorkload {
-  readonly id: number = nextWorkloadId();
-  readonly transferList: readonly never[] = [];
-  readonly terminate: Termination = new Termination();
-  readonly work: ThreadWork;
-  readonly board: ClaimBoard;
+export class Batch implements TaskPlace {
+  /** As it travels. */
+  readonly bytes: Uint8Array;
+  /** How long it should keep its thread busy. */
+  readonly expectedMs: number;
   readonly #tasks: readonly ThreadTask[];
   readonly #context: BatchContext;
-  /** Tasks before this one have their answer, or are somewhere else. */
+  /** Absent before there is a thread for it, and once the board is for others. */
+  #board: ClaimBoard | undefined;
+  #terminate: Termination | undefined;
+  /** Tasks before this one have their outcome, or are somewhere else. */
   #next = 0;
   #lastSeen = -1;
+  /** Outcomes that have been read, and not yet been told. */
+  #collected: { readonly task: ThreadTask; readonly outcome: Outcome }[] = [];
   /** Taken back already, for whoever asks next. */
   readonly #takenBack: ThreadTask[] = [];
   /** The task that was given up while it ran, and why. */
   #stopped: { readonly task: ThreadTask; readonly reason: unknown } | undefined;
 
-  constructor(tasks: readonly ThreadTask[], board: ClaimBoard, context: BatchContext) {
+  constructor(tasks: readonly ThreadTask[], expectedMs: number, context: BatchContext) {
     this.#tasks = tasks;
-    this.board = board;
+    this.expectedMs = expectedMs;
     this.#context = context;
-    board.reset(tasks.length);
-    const bytes = encodeBatch(tasks.map((task) => task.envelope));
-    this.work = { kind: 'batch', id: this.id, tasks: bytes, board: board.memory };
-    for (const task of tasks) task.workload = this;
+    this.bytes = encodeBatch(tasks.map((task) => task.envelope));
+    for (const task of tasks) task.place = this;
+  }
+
+  /** There is a thread for it. */
+  enterBoard(board: ClaimBoard, terminate: Termination): void {
+    board.reset(this.#tasks.length);
+    this.#board = board;
+    this.#terminate = terminate;
+  }
+
+  /** Its thread is done with it, and the board is for others. {@link end} answers. */
+  leaveBoard(): void {
+    this.#collect();
+    this.#board = undefined;
+  }
+
+  get mayStall(): boolean {
+    return this.#next < this.#tasks.length - 1;
   }
 
   giveUp(task: ThreadTask, reason: unknown): void {
     const index = this.#tasks.indexOf(task);
-    if (this.board.revoke(index) || this.board.stateOf(index) === TASK_STATE.done) {
-      task.reject(reason);
-      return;
-    }
-    this.#end(task, reason);
+    const board = this.#board;
+    if (board === undefined || board.revoke(index) || board.stateOf(index) !== TASK_STATE.claimed) task.reject(reason);
+    else this.#end(task, reason);
   }
 
+  /** Ends whatever of it runs. */
   stop(reason: unknown): void {
     for (const task of this.takeBack()) task.reject(reason);
-    const running = this.#tasks[Math.max(0, this.board.running)] as ThreadTask;
+    const running = this.#tasks[Math.max(0, this.#board?.running ?? 0)] as ThreadTask;
     this.#end(running, reason);
   }
 
   takeBackStalled(): readonly ThreadTask[] {
     this.#collect();
-    const { running } = this.board;
+    this.#answerCollected();
+    const running = this.#board?.running ?? -1;
     const isStalled = running !== -1 && running === this.#lastSeen && running < this.#tasks.length - 1;
     this.#lastSeen = running;
     return isStalled ? this.takeBack() : [];
   }
 
   takeBack(): readonly ThreadTask[] {
-    const taken: ThreadTask[] = [...this.#takenBack];
-    this.#takenBack.length = 0;
-    for (let index = this.#next; index < this.#tasks.length; index++) {
-      const task = this.#tasks[index] as ThreadTask;
-      if (!this.board.revoke(index)) continue;
-      task.workload = undefined;
-      taken.push(task);
-    }
+    this.#revokeRest();
+    const taken = this.#takenBack.splice(0);
+    for (const task of taken) task.place = undefined;
     return taken;
   }
 
@@ -86,13 +99,14 @@ export class Batch implements ThreadWorkload {
       this.#answer(this.#tasks[end.answer.index ?? 0] as ThreadTask, end.answer.outcome);
     }
     this.#collect();
+    this.#answerCollected();
     if (end.kind === 'failed') this.#rejectLost(end.error);
   }
 
   #rejectLost(error: unknown): void {
-    const { running } = this.board;
+    const running = this.#board?.running ?? -1;
     for (const [index, task] of this.#tasks.entries()) {
-      if (task.workload !== this || task.isAnswered) continue;
+      if (task.place !== this || task.isAnswered) continue;
       if (task === this.#stopped?.task) task.reject(this.#stopped.reason);
       else if (index === running && this.#stopped === undefined) {
         task.reject(threadFailure(error, task.envelope, undefined));
@@ -103,17 +117,32 @@ export class Batch implements ThreadWorkload {
   // Those that have not begun are taken back first, so that ending the thread harms as few as can be.
   #end(task: ThreadTask, reason: unknown): void {
     this.#stopped ??= { task, reason };
-    this.#takenBack.push(...this.takeBack());
-    this.terminate.abort();
+    this.#revokeRest();
+    this.#terminate?.abort();
+  }
+
+  #revokeRest(): void {
+    for (let index = this.#next; index < this.#tasks.length; index++) {
+      if (this.#board?.revoke(index) === true) this.#takenBack.push(this.#tasks[index] as ThreadTask);
+    }
   }
 
   #collect(): void {
+    const board = this.#board;
+    if (board === undefined) return;
     for (; this.#next < this.#tasks.length; this.#next++) {
-      const state = this.board.stateOf(this.#next);
+      const state = board.stateOf(this.#next);
       if (state === TASK_STATE.free || state === TASK_STATE.claimed) return;
       if (state !== TASK_STATE.done) continue;
-      this.#answer(this.#tasks[this.#next] as ThreadTask, this.board.outcomeOf(this.#next, this.#context.where));
+      const outcome = board.outcomeOf(this.#next, this.#context.where);
+      this.#collected.push({ task: this.#tasks[this.#next] as ThreadTask, outcome });
     }
+  }
+
+  #answerCollected(): void {
+    const collected = this.#collected;
+    this.#collected = [];
+    for (const { task, outcome } of collected) this.#answer(task, outcome);
   }
 
   #answer(task: ThreadTask, outcome: Outcome): void {

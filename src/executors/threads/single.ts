@@ -5,7 +5,7 @@ import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type { ThreadWork } from '../../wire/threads/thread-message.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
-import { nextWorkloadId, Termination, type ThreadWorkload, type WorkloadEnd } from './workload.js';
+import { nextWorkloadId, type TaskPlace, Termination, type ThreadWorkload, type WorkloadEnd } from './workload.js';
 
 /** Above this a task is copied once as it is, instead of into a batch and then as part of it. */
 const SMALL_BYTES = 16 * 1024;
@@ -19,9 +19,10 @@ export function isSmall({ app, walltimeMs, call, slots }: TaskEnvelope): boolean
 }
 
 /** A task that has a thread to itself: it is large, has a walltime, or runs a command that has to be asked to stop. */
-export class Single implements ThreadWorkload {
+export class Single implements ThreadWorkload, TaskPlace {
   readonly id: number = nextWorkloadId();
   readonly terminate: Termination = new Termination();
+  readonly mayStall = false;
   readonly work: ThreadWork;
   readonly transferList: readonly MessagePort[];
   readonly envelope: TaskEnvelope;
@@ -44,7 +45,7 @@ export class Single implements ThreadWorkload {
     this.work =
       link === undefined ? { kind: 'single', id, envelope } : { kind: 'single', id, envelope, link: link.port2 };
     this.transferList = link === undefined ? [] : [link.port2];
-    task.workload = this;
+    task.place = this;
   }
 
   giveUp(_: ThreadTask, reason: unknown): void {

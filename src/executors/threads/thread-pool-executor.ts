@@ -9,7 +9,7 @@ import { Pace } from '../../run/pace.js';
 import { createProcessGroups, type ProcessGroups } from '../../run/process-groups.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
-import { ClaimBoard, LONGEST_BATCH } from '../../wire/threads/claim-board.js';
+import { LONGEST_BATCH } from '../../wire/threads/claim-board.js';
 import type { ThreadAnswer, ThreadMessage } from '../../wire/threads/thread-message.js';
 import type {
   Abortable,
@@ -21,6 +21,8 @@ import type {
 } from '../executor.js';
 import { Batch, type BatchContext } from './batch.js';
 import { isSmall, Single } from './single.js';
+import { Station } from './station.js';
+import { Stations } from './stations.js';
 import {
   type ResolvedThreadPoolOptions,
   resolveThreadPoolOptions,
@@ -31,12 +33,15 @@ import type { ThreadWorkload, WorkloadEnd } from './workload.js';
 
 // How often batches are looked at: a task that takes longer holds its neighbours up.
 const STALL_MS = 1;
+/** Tasks that wait while nobody looks after the threads. */
+const MANY = 128;
 /** What a task costs its thread beside the user's code. */
 const OVERHEAD_MS = 0.004;
 
 /**
  * Runs tasks on threads of the client's process. Small tasks travel in batches of about a millisecond; one that takes
- * longer does not hold up its neighbours, which go to another thread. An abort or a walltime ends the thread a function
+ * longer does not hold up its neighbours, which go to another thread. A thread waits for more for 20 ms, during which the
+ * client's process does not end by itself. An abort or a walltime ends the thread a function
  * runs on, and the process group of a command; native memory and aborts of the process are not contained. A function
  * that leaves a timer running loses its thread, so that the next task does not feel it: that costs as much as starting one.
  */
@@ -56,7 +61,7 @@ export class ThreadPoolExecutor implements Executor {
     pace: new Pace({ longestBatch: LONGEST_BATCH, overheadMs: OVERHEAD_MS }),
     where: hostname(),
   };
-  readonly #idleBoards: ClaimBoard[] = [];
+  readonly #stations = new Stations(() => this.#fillThreads());
   readonly #tasks: TaskPool = { outstanding: 0, giveUp: (task, reason) => this.#giveUp(task, reason) };
   #pool: Piscina | undefined;
   #groups: ProcessGroups | undefined;
@@ -108,6 +113,8 @@ export class ThreadPoolExecutor implements Executor {
     if (this.#pool === undefined || this.#closing) task.reject(notRunning(this.label));
     else {
       this.#queue.push(task, envelope.priority ?? 0);
+      // Who calls in a loop leaves no turn of the event loop to see that threads are idle.
+      if (this.#queue.size % MANY === 0) this.#stations.look();
       this.#fillThreads();
     }
     return task;
@@ -122,6 +129,7 @@ export class ThreadPoolExecutor implements Executor {
     const pool = this.#pool;
     this.#closing = true;
     const timer = setTimeout(() => this.#stopAll(), graceMs);
+    this.#fillThreads();
     while (this.#running.size > 0) await new Promise<void>((resolve) => pool.once('sluice:idle', resolve));
     clearTimeout(timer);
     clearTimeout(this.#stallWatch);
@@ -142,8 +150,8 @@ export class ThreadPoolExecutor implements Executor {
   };
 
   #giveUp(task: ThreadTask, reason: unknown): void {
-    if (task.workload !== undefined) {
-      task.workload.giveUp(task, reason);
+    if (task.place !== undefined) {
+      task.place.giveUp(task, reason);
       return;
     }
     this.#queue.remove(task);
@@ -158,11 +166,20 @@ export class ThreadPoolExecutor implements Executor {
   }
 
   #fillThreads(): void {
-    while (this.#running.size < this.#options.maxThreads) {
+    while (this.#stations.hasIdle || this.#running.size < this.#options.maxThreads) {
       const task = this.#queue.shift();
-      if (task === undefined) return;
-      void this.#run(isSmall(task.envelope) ? this.#batchFrom(task) : new Single(task));
+      if (task === undefined) break;
+      if (isSmall(task.envelope)) {
+        const batch = this.#batchFrom(task);
+        const station = this.#stations.give(batch);
+        if (station !== undefined) void this.#run(station);
+        if (batch.mayStall) this.#watchStalls();
+      } else {
+        this.#stations.dismissOne();
+        void this.#run(new Single(task));
+      }
     }
+    while (this.#closing && this.#stations.hasIdle) this.#stations.dismissOne();
   }
 
   // As many as should keep the thread busy for the time of a batch, and no more than its share of what waits.
@@ -182,14 +199,13 @@ export class ThreadPoolExecutor implements Executor {
       tasks.push(next);
       expectedMs += pace.expectedMs(hash);
     }
-    return new Batch(tasks, this.#idleBoards.pop() ?? new ClaimBoard(), this.#context);
+    return new Batch(tasks, expectedMs, this.#context);
   }
 
   async #run(workload: ThreadWorkload): Promise<void> {
     const pool = this.#pool as Piscina;
     this.#running.set(workload.id, workload);
     if (workload instanceof Single && workload.envelope.app.kind === 'bash') this.#groups?.expectOne();
-    this.#watchStalls();
     const { work, terminate: signal, transferList } = workload;
     const end = await pool.run(work, { signal, transferList: [...transferList] }).then(
       (answer: ThreadAnswer | undefined): WorkloadEnd => ({ kind: 'finished', answer: answer ?? {} }),
@@ -197,12 +213,13 @@ export class ThreadPoolExecutor implements Executor {
     );
     if (workload instanceof Single) this.#groups?.endAllOf(attemptName(workload.envelope));
     this.#running.delete(workload.id);
+    if (workload instanceof Station) this.#stations.remove(workload);
     this.#putBack(workload.takeBack());
     // The thread gets its next work first: it runs while the outcomes of the last are seen to.
     this.#fillThreads();
     workload.end(end);
     // A thread that was ended may write to its board for a moment yet: that one is not used again.
-    if (workload instanceof Batch && end.kind === 'finished') this.#idleBoards.push(workload.board);
+    if (workload instanceof Station && end.kind === 'finished') this.#stations.reuse(workload.board);
     if (this.#running.size === 0) pool.emit('sluice:idle');
   }
 
@@ -215,9 +232,10 @@ export class ThreadPoolExecutor implements Executor {
   #watchStalls(): void {
     this.#stallWatch ??= setTimeout(() => {
       this.#stallWatch = undefined;
-      for (const workload of this.#running.values()) this.#putBack(workload.takeBackStalled());
+      const stalling = [...this.#running.values()].filter(({ mayStall }) => mayStall);
+      for (const workload of stalling) this.#putBack(workload.takeBackStalled());
       this.#fillThreads();
-      if (this.#running.size > 0) this.#watchStalls();
+      if (stalling.length > 0) this.#watchStalls();
     }, STALL_MS);
   }
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Abortable, OutcomeReceiver } from '../executor.js';
-import type { ThreadWorkload } from './workload.js';
+import type { TaskPlace } from './workload.js';
 
 /** What a pool's tasks know of it. */
 export interface TaskPool {
@@ -15,7 +15,7 @@ export interface TaskPool {
 export class ThreadTask implements Abortable {
   readonly envelope: TaskEnvelope;
   /** Where it is at the moment; `undefined` while it waits in the queue. */
-  workload: ThreadWorkload | undefined;
+  place: TaskPlace | undefined;
   readonly #pool: TaskPool;
   #receiver: OutcomeReceiver | undefined;
 

@@ -11,16 +11,22 @@ export interface ThreadWorkload {
   readonly transferList: readonly MessagePort[];
   /** Emits `abort` when the thread has to be ended. */
   readonly terminate: Termination;
-  /** One of its tasks is no longer wanted. */
-  giveUp(task: ThreadTask, reason: unknown): void;
   /** Ends whatever of it runs. */
   stop(reason: unknown): void;
+  /** Whether tasks wait behind one that runs. */
+  readonly mayStall: boolean;
   /** If its tasks are held up by one that takes long: those that have not begun, which are no longer part of it. */
   takeBackStalled(): readonly ThreadTask[];
   /** Those of its tasks that have not begun, which are no longer part of it. */
   takeBack(): readonly ThreadTask[];
   /** Answers for all of its tasks that have none yet. Called after {@link takeBack}; again, it does nothing. */
   end(end: WorkloadEnd): void;
+}
+
+/** Where a task is that has been given to a thread. */
+export interface TaskPlace {
+  /** The task is no longer wanted. */
+  giveUp(task: ThreadTask, reason: unknown): void;
 }
 
 /** The thread has answered, and answers no more; or it has ended. */

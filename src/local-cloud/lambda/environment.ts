@@ -91,7 +91,7 @@ export class Environment {
 
   /** False once the process has ended or was told to. */
   get alive(): boolean {
-    return this.#alive;
+    return this.#alive && this.#process?.ending === undefined;
   }
 
   /**
@@ -101,7 +101,7 @@ export class Environment {
    * @throws {LambdaError} `ServiceException` when the process could not be started.
    */
   async invoke(request: InvocationRequest, fault?: InvocationFault): Promise<InvocationResult | undefined> {
-    if (!this.#alive) return undefined;
+    if (!this.alive) return undefined;
     const timer = this.#process && this.#endAfter(INIT_LIMIT_MS + this.#timeoutMs);
     try {
       this.#process?.watchMemory();
@@ -113,7 +113,8 @@ export class Environment {
       clearTimeout(this.#running?.timer);
       this.#process?.restWatching();
       await this.#readOutput();
-      return settled.kind === 'undelivered' ? undefined : this.#result(request.requestId, settled, durationMs);
+      if (settled.kind === 'undelivered') return undefined;
+      return this.#result(request.requestId, this.#killedForMemory() ?? settled, durationMs);
     } finally {
       clearTimeout(this.#running?.timer);
       this.#running = undefined;
@@ -230,12 +231,18 @@ export class Environment {
     const running = this.#running;
     if (error !== undefined) {
       running?.reject(new LambdaError('ServiceException', `the function could not be started: ${String(error)}`));
-    } else if (this.#used && running?.taken === false && end.kind === 'exit') {
+    } else if (this.#used && running?.taken === false && end.kind !== 'timeout') {
       running.settle({ kind: 'undelivered' });
     } else {
       running?.settle({ kind: 'ended', end });
     }
     void this.#cleanUp();
+  }
+
+  /** Lambda lets nobody answer who had more memory than the function has; here, looks may come after the answer. */
+  #killedForMemory(): InvocationEnd | undefined {
+    const end = this.#process?.ending;
+    return end?.kind === 'memory' ? { kind: 'ended', end } : undefined;
   }
 
   async #cleanUp(): Promise<void> {

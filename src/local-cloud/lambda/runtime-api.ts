@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Exchange, startRuntimeServer } from './runtime-server.js';
 
 /** One invocation as it is handed to a runtime. */
 interface RuntimeInvocation {
@@ -44,60 +42,41 @@ export interface RuntimeApi {
 /** Largest response of a synchronous invocation in bytes, as Lambda's own error message gives it. */
 export const MAX_RESPONSE_BYTES = 6_291_556;
 
-/** Largest body read at all: beyond, the connection is cut off. */
-const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
-
-/** Starts the API on a free port of 127.0.0.1. Node's bare server: there may be a thousand of them. */
+/** Starts the API on a free port of 127.0.0.1. */
 export async function startRuntimeApi(listener: RuntimeListener): Promise<RuntimeApi> {
   const state = new RuntimeState(listener);
-  const server = createServer((request, response) => {
-    void serve(state, listener, request, response).catch(() => response.destroy());
-  });
-  // A connection rests as long as its invocation takes, and a poll waits as long as there is no work.
-  server.keepAliveTimeout = 0;
-  server.requestTimeout = 0;
-  server.listen({ host: '127.0.0.1', port: 0 });
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    address: `127.0.0.1:${port}`,
-    offer: (invocation) => state.offer(invocation),
-    close: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const { address, close } = await startRuntimeServer((exchange) => serve(state, listener, exchange));
+  return { address, offer: (invocation) => state.offer(invocation), close };
 }
 
 const PREFIX = '/2018-06-01/runtime/';
+const ANSWER = /^\/2018-06-01\/runtime\/(?:invocation\/([^/]+)|init)\/(response|error)$/;
 
-async function serve(
-  state: RuntimeState,
-  listener: RuntimeListener,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { method, url = '' } = request;
-  if (method === 'GET' && url === `${PREFIX}invocation/next`) return state.next(response);
-  const [, requestId, verb] = /^\/2018-06-01\/runtime\/(?:invocation\/([^/]+)|init)\/(response|error)$/.exec(url) ?? [];
-  if (method !== 'POST' || verb === undefined) return send(response, 404, { errorType: 'UnknownPath' });
-  const body = await readBody(request);
-  if (requestId === undefined) {
+function serve(state: RuntimeState, listener: RuntimeListener, exchange: Exchange): void {
+  const { method, target, body } = exchange;
+  const [, requestId, verb] = ANSWER.exec(target) ?? [];
+  if (method === 'GET' && target === `${PREFIX}invocation/next`) {
+    state.next(exchange);
+  } else if (method !== 'POST' || verb === undefined) {
+    send(exchange, 404, { errorType: 'UnknownPath' });
+  } else if (requestId === undefined) {
     listener.onInitError(body);
-    return send(response, 202, OK);
+    send(exchange, 202, OK);
+  } else {
+    state.answer(requestId, exchange, toAnswer(verb, body));
   }
-  if (verb === 'error') return state.answer(requestId, response, { kind: 'error', body });
-  const tooLarge = body.length > MAX_RESPONSE_BYTES;
-  state.answer(requestId, response, tooLarge ? { kind: 'tooLarge' } : { kind: 'response', body });
+}
+
+function toAnswer(verb: string, body: Buffer): RuntimeAnswer {
+  if (verb === 'error') return { kind: 'error', body };
+  return body.length > MAX_RESPONSE_BYTES ? { kind: 'tooLarge' } : { kind: 'response', body };
 }
 
 /** What waits for what: the runtime's open poll, or an invocation not yet asked for; and the one under way. */
 class RuntimeState {
   readonly #listener: RuntimeListener;
   #ready = false;
-  #poll: ServerResponse | undefined;
+  #poll: Exchange | undefined;
   #offered: RuntimeInvocation | undefined;
   #inFlight: string | undefined;
 
@@ -105,7 +84,7 @@ class RuntimeState {
     this.#listener = listener;
   }
 
-  next(poll: ServerResponse): void {
+  next(poll: Exchange): void {
     this.#poll = poll;
     if (!this.#ready) this.#listener.onReady();
     this.#ready = true;
@@ -117,14 +96,14 @@ class RuntimeState {
     this.#handOut();
   }
 
-  answer(requestId: string, response: ServerResponse, answer: RuntimeAnswer): void {
+  answer(requestId: string, exchange: Exchange, answer: RuntimeAnswer): void {
     if (requestId !== this.#inFlight) {
-      send(response, 400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' });
+      send(exchange, 400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' });
       return;
     }
     this.#inFlight = undefined;
     this.#listener.onAnswer(answer);
-    send(response, answer.kind === 'tooLarge' ? 413 : 202, OK);
+    send(exchange, answer.kind === 'tooLarge' ? 413 : 202, OK);
   }
 
   #handOut(): void {
@@ -135,14 +114,13 @@ class RuntimeState {
     this.#offered = undefined;
     this.#inFlight = invocation.requestId;
     this.#listener.onTaken();
-    poll.writeHead(200, headersOf(invocation)).end(invocation.payload);
+    poll.answer(200, headersOf(invocation), invocation.payload);
   }
 }
 
-function headersOf(invocation: RuntimeInvocation): Record<string, string | number> {
+function headersOf(invocation: RuntimeInvocation): Record<string, string> {
   return {
     'content-type': 'application/json',
-    'content-length': invocation.payload.length,
     'lambda-runtime-aws-request-id': invocation.requestId,
     'lambda-runtime-deadline-ms': String(Date.now() + invocation.timeoutMs),
     'lambda-runtime-invoked-function-arn': invocation.functionArn,
@@ -152,21 +130,8 @@ function headersOf(invocation: RuntimeInvocation): Record<string, string | numbe
 }
 
 const OK = { status: 'OK' };
+const JSON_TYPE = { 'content-type': 'application/json' };
 
-function send(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response
-    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-    .end(text);
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_LIMIT_BYTES) throw new Error('the body is too large');
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+function send(exchange: Exchange, status: number, body: object): void {
+  exchange.answer(status, JSON_TYPE, JSON.stringify(body));
 }

@@ -19,6 +19,8 @@ export interface RuntimeProcessSpec {
 
 /** The process of one execution environment, leader of a group of its own. */
 export interface RuntimeProcess {
+  /** Why it is being ended by this side, from then on: it may go on for a moment, and even answer. */
+  readonly ending: EnvironmentEnd | undefined;
   /** Largest resident memory of the process and all it started so far, in MB, at most the function's memory. */
   peakMemoryMb(): number;
   /** Memory is watched while the environment works. */
@@ -65,6 +67,9 @@ export function startRuntimeProcess(spec: RuntimeProcessSpec): RuntimeProcess {
     spec.onEnd(reason ?? { kind: 'exit', code, signal });
   });
   return {
+    get ending() {
+      return reason;
+    },
     peakMemoryMb: () =>
       reason?.kind === 'memory' ? spec.memoryMb : Math.min(spec.memoryMb, Math.ceil(peakBytes / MIB)),
     watchMemory: () => tree?.resume(),

@@ -4,8 +4,19 @@ import type { Claim } from './claim.js';
 /** The key derived from a secret for one day, region and service. */
 export function signingKey(secret: string, claim: Claim): Buffer {
   const parts = [claim.date, claim.region, claim.service, 'aws4_request'];
-  return parts.reduce<Buffer>((key, part) => hmac(key, part), Buffer.from(`AWS4${secret}`));
+  const name = [secret, ...parts].join('/');
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const key = parts.reduce<Buffer>((key, part) => hmac(key, part), Buffer.from(`AWS4${secret}`));
+  // What a claim says is not verified yet: anybody may ask for the keys of days and services that never were.
+  if (keys.size >= MOST_KEYS) keys.clear();
+  keys.set(name, key);
+  return key;
 }
+
+// Deriving a key takes four hashes, most of the work of a check; all requests of a day need the same few.
+const MOST_KEYS = 16;
+const keys = new Map<string, Buffer>();
 
 /** What a request's signature signs. */
 export function stringToSign(claim: Claim, canonicalRequest: string): string {

@@ -1,4 +1,5 @@
 import type { Outcome } from '../outcome.js';
+import { INBOX_BYTES, Inbox } from './inbox.js';
 import { OutcomeMemory } from './outcome-memory.js';
 
 /** Tasks that travel together, at most. */
@@ -25,22 +26,26 @@ const WORDS = ENDS + LONGEST_BATCH;
 const BOARD_BYTES = 64 * 1024;
 
 /**
- * Memory that a client and a thread share for one batch. The thread claims each task before it runs it, and writes
+ * Memory that a client and a thread share for a batch at a time. The thread claims each task before it runs it, and writes
  * small outcomes here one after the other; so the client can take back what has not begun, and read what is done,
  * while the thread is busy.
  */
 export class ClaimBoard {
   readonly memory: SharedArrayBuffer;
+  /** Where the thread gets its next batch. */
+  readonly inbox: Inbox;
   readonly #words: Int32Array;
   readonly #outcomes: OutcomeMemory;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(BOARD_BYTES)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(BOARD_BYTES + INBOX_BYTES)) {
     this.memory = memory;
     this.#words = new Int32Array(memory, 0, WORDS);
-    this.#outcomes = new OutcomeMemory(new Uint8Array(memory, WORDS * Int32Array.BYTES_PER_ELEMENT));
+    const wordBytes = WORDS * Int32Array.BYTES_PER_ELEMENT;
+    this.#outcomes = new OutcomeMemory(new Uint8Array(memory, wordBytes, BOARD_BYTES - wordBytes));
+    this.inbox = new Inbox(memory, BOARD_BYTES);
   }
 
-  /** Client: makes the board ready for a batch of `count` tasks, once no thread uses it any more. */
+  /** Client: makes the board ready for a batch of `count` tasks, once no thread uses it, or the one that does waits at its inbox. */
   reset(count: number): void {
     this.#words.fill(0, 0, STATES + count);
   }

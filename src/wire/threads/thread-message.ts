@@ -4,7 +4,10 @@ import type { TaskEnvelope } from '../task-envelope.js';
 
 /** What a pool gives a thread at a time. */
 export type ThreadWork =
-  /** Small tasks together: {@link encodeBatch} wrote `tasks`; `board` is the memory of their ClaimBoard. */
+  /**
+   * Small tasks together: {@link encodeBatch} wrote `tasks`; `board` is the memory of their ClaimBoard, in whose inbox more
+   * batches may follow.
+   */
   | { readonly kind: 'batch'; readonly id: number; readonly tasks: Uint8Array; readonly board: SharedArrayBuffer }
   /** A task that is large, has a walltime, or runs a command. */
   | { readonly kind: 'single'; readonly id: number; readonly envelope: TaskEnvelope; readonly link?: MessagePort };

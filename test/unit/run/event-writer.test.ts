@@ -34,9 +34,54 @@ test('numbers are written as JSON writes them', () => {
 });
 
 test('lines of any length come out whole and in order', () => {
-  const errors = [10, 70_000, 3, 64 * 1024, 200_000, 4_000].map((length) => 'é'.repeat(length));
+  const errors = [10, 70_000, 3, 128 * 1024, 256 * 1024, 500_000, 4_000].map((length) => 'é'.repeat(length));
   const lines = linesOf(errors.map((error) => ({ kind: 'attemptEnded', ...base, error })));
   expect(parsed(lines).map(({ error }) => error)).toEqual(errors);
+});
+
+test('times are those of each event, whatever the ones before it had', () => {
+  const times = [1_763_846_464_646, 1_763_846_464_646, 1_763_846_464_647, 0, 0.5, 12, 1_763_846_464_648];
+  const lines = linesOf(times.flatMap((atMs) => events.map((event) => ({ ...event, atMs }))));
+  expect(parsed(lines).map(({ atMs }) => atMs)).toEqual(times.flatMap((atMs) => events.map(() => atMs)));
+});
+
+test('names of any text and length come back as they were', () => {
+  const names = ['naïve', '\u007f😀', '\ud800', '\0"\\\n', 'ü'.repeat(300_000), '', 'x'.repeat(262_144), 'plain'];
+  const named = names.flatMap((name): RunEvent[] => [
+    { kind: 'taskCreated', atMs: 1, taskId: 2, app: name },
+    { kind: 'attemptEnded', ...base, executor: name, usage: { runMs: 1, stagingMs: 0, where: name } },
+  ]);
+  const [created, ended] = [0, 1].map((kind) => parsed(linesOf(named)).filter((_, index) => index % 2 === kind));
+  expect(created?.map(({ app }) => app)).toEqual(names);
+  expect(ended?.map(({ executor, usage }) => [executor, usage.where])).toEqual(names.map((name) => [name, name]));
+});
+
+test('many apps, executors, attempts and places are told apart', () => {
+  const many = Array.from({ length: 100 }, (_, index) => index);
+  const named = [...many, ...many].map((index): RunEvent => {
+    const usage = { runMs: index / 7, stagingMs: 0, where: `host ${index}` };
+    return { kind: 'attemptEnded', ...base, app: `app ${index % 3}`, executor: `${index}`, attempt: index, usage };
+  });
+  const found = parsed(linesOf(named));
+  expect(found.map(({ attempt }) => attempt)).toEqual([...many, ...many]);
+  expect(found).toEqual(named.map((event) => JSON.parse(JSON.stringify(event, roundTimes))));
+});
+
+test('an attempt is written with the place of its own', () => {
+  const places = ['here', 'there', 'here', 'elsewhere'];
+  const ended = places.map((where): RunEvent => {
+    return { kind: 'attemptEnded', ...base, usage: { runMs: 1, stagingMs: 0, where } };
+  });
+  expect(parsed(linesOf(ended)).map(({ usage }) => usage.where)).toEqual(places);
+});
+
+test('a batch ends with a whole line', () => {
+  const batches: string[] = [];
+  const writer = new EventWriter((lines) => batches.push(Buffer.from(lines).toString()));
+  for (let taskId = 0; taskId < 10_000; taskId++) for (const event of events) writer.write({ ...event, taskId });
+  writer.flush();
+  expect(batches.length).toBeGreaterThan(10);
+  expect(batches.filter((batch) => !batch.endsWith('}\n'))).toEqual([]);
 });
 
 function linesOf(events: readonly RunEvent[]): string {
@@ -47,7 +92,16 @@ function linesOf(events: readonly RunEvent[]): string {
   return Buffer.concat(written).toString();
 }
 
-function parsed(lines: string): { error?: string; usage: { runMs: number } }[] {
+interface Parsed {
+  readonly atMs: number;
+  readonly app: string;
+  readonly executor: string;
+  readonly attempt: number;
+  readonly error?: string;
+  readonly usage: { readonly runMs: number; readonly where: string };
+}
+
+function parsed(lines: string): Parsed[] {
   return lines
     .trimEnd()
     .split('\n')

@@ -34,7 +34,9 @@ describe.each(Object.entries(TABLES))('%s', (_name, createTable) => {
     const rss = process.memoryUsage.rss();
     expect(table.rssBytes(process.pid)).toBeGreaterThan(rss * 0.5);
     expect(table.rssBytes(process.pid)).toBeLessThan(rss * 2);
+    expect(table.peakRssBytes(process.pid)).toBeGreaterThan(rss * 0.5);
     expect(table.placeOf(999_999_999)).toBeUndefined();
+    expect(table.peakRssBytes(999_999_999)).toBe(0);
     expect(table.rssBytes(999_999_999)).toBe(0);
   });
 

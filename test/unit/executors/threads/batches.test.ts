@@ -68,6 +68,20 @@ test('cancelling the one that runs ends its thread, and harms no neighbour', asy
   expect(others.map(({ id }) => id)).toEqual(futures.map((_, id) => id).filter((id) => id !== 7));
 });
 
+test('one that is cancelled just after the thread of its batch was ended takes no other with it', async () => {
+  await using run = await batchingRun(1);
+  const futures = many(20, { 7: 'forever' }).map((kind, id) => run.step(kind, id));
+  await futures[6];
+  for (const id of [7, 8]) futures[id]?.cancel('enough');
+  const [waiting, last] = [run.step('quick', 20), run.step('quick', 21)];
+  waiting.cancel('enough');
+  for (const future of [at(futures, 7), at(futures, 8), waiting]) {
+    expect(await failureOf(future)).toMatchObject({ code: 'CANCELLED' });
+  }
+  const others = await Promise.all([...futures.filter((_, id) => id !== 7 && id !== 8), last]);
+  expect(others.map(({ id }) => id)).toEqual([...futures.keys(), 21].filter((id) => id !== 7 && id !== 8));
+});
+
 test('one that is cancelled before it is claimed never runs', async () => {
   await using run = await batchingRun(1);
   const spin = run.step('spin', 0);
