@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { FrameReader, piecesOf } from '../wire/worker/frame-stream.js';
+import { FrameReader, piecesOf } from '../wire/frames/frame-stream.js';
 
 /** Writes a message of frames to a socket, in one system call where it takes them; large frames are not copied. */
 export function writeFrames(socket: Socket, frames: readonly Uint8Array[]): void {

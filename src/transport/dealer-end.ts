@@ -1,4 +1,6 @@
 import type { Dealer } from 'zeromq';
+import { piecesOf } from '../wire/frames/frame-stream.js';
+import { framesOrNone } from './frames-or-none.js';
 import { receiveAll, watchEvents } from './receive-all.js';
 import { resolveAddress } from './resolve-address.js';
 import { clientCurve, socketOptions } from './socket-options.js';
@@ -30,10 +32,13 @@ export async function openDealer(options: DealerOptions): Promise<DealerEnd> {
   });
   void followConnection(socket, options);
   socket.connect(endpoint);
-  void receiveAll(socket, options.onMessage);
+  void receiveAll(socket, (pieces) => {
+    const frames = framesOrNone(pieces);
+    if (frames !== undefined) options.onMessage(frames);
+  });
   return {
     send: (frames) => {
-      if (!socket.closed) void socket.send(frames as Uint8Array[]).catch(lost);
+      if (!socket.closed) void socket.send(piecesOf(frames)).catch(lost);
     },
     close: async () => socket.close(),
   };

@@ -1,5 +1,7 @@
 import type { Router } from 'zeromq';
 import { messageOf, SluiceError } from '../errors.js';
+import { piecesOf } from '../wire/frames/frame-stream.js';
+import { framesOrNone } from './frames-or-none.js';
 import { portFreed } from './port-freed.js';
 import { receiveAll, watchEvents } from './receive-all.js';
 import { serverCurve, socketOptions } from './socket-options.js';
@@ -42,14 +44,16 @@ export async function openRouter(options: RouterOptions): Promise<RouterEnd> {
     zap?.close();
     throw error;
   }
-  void receiveAll(socket, ([id, ...frames]) => {
+  void receiveAll(socket, ([id, ...pieces]) => {
     // Zero leads ids that libzmq made up: a peer without one, or what is left of one whose place was taken.
-    if (id !== undefined && id[0] !== 0) options.onMessage(id.toString(), frames);
+    if (id === undefined || id[0] === 0) return;
+    const frames = framesOrNone(pieces);
+    if (frames !== undefined) options.onMessage(id.toString(), frames);
   });
   return {
     port,
     send: (peer, frames) => {
-      if (!socket.closed) void socket.send([peer, ...(frames as Uint8Array[])]).catch(lost);
+      if (!socket.closed) void socket.send([peer, ...piecesOf(frames)]).catch(lost);
     },
     // Not unbound before: zeromq.js 6.8 does that on another thread while this one polls the socket, and libzmq aborts.
     close: async () => {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { readFrames, writeFrames } from '../run/frame-socket.js';
-import { piecesOf } from '../wire/worker/frame-stream.js';
+import { piecesOf } from '../wire/frames/frame-stream.js';
 import {
   decodeWorkerOrder,
   encodeWorkerMessage,

@@ -27,6 +27,7 @@ type Step =
     }
   | { readonly kind: 'cancel'; readonly nth: number }
   | { readonly kind: 'begin' | 'finish' | 'flush' | 'read' | 'die' | 'spend' | 'ready'; readonly worker: number }
+  | { readonly kind: 'surplus'; readonly keep: number }
   | { readonly kind: 'pass'; readonly ms: number };
 
 const WORKERS = 3;
@@ -45,6 +46,7 @@ class Model {
     if (worker !== undefined && 'worker' in step) this.#work(worker, step.worker, step.kind);
     else if (step.kind === 'submit') this.#submit(step);
     else if (step.kind === 'cancel') this.#cancel(step.nth);
+    else if (step.kind === 'surplus') this.#handle({ kind: 'surplus', keep: step.keep });
     else if (step.kind === 'pass') this.#pass(step.ms);
   }
 
@@ -153,6 +155,12 @@ class Model {
       case 'lost':
         this.#end(command.held.task.key, command.kind);
         return;
+      case 'giveBack':
+        for (const { task, worker } of command.tasks) {
+          expect(worker).toBe(-1);
+          this.#end(task.key, 'given back');
+        }
+        return;
       case 'start':
       case 'retire':
         return;
@@ -213,6 +221,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       worker: fc.nat(WORKERS - 1),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('surplus' as const), keep: fc.nat(3) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 2, 60) }) },
 );
 
@@ -262,4 +271,16 @@ test('when a worker ends, what it had begun ends with it, and what it had not is
     { numRuns: 1_000 },
   );
   expect(several).toBeGreaterThan(50);
+});
+
+test('what is too much is given back from the end, and what stays keeps its turn', () => {
+  const model = new Model();
+  model.take({ kind: 'submit', count: 6, code: 1, slots: 1, shares: false });
+  const [command] = model.dispatcher.handle({ kind: 'surplus', keep: 2 }, 0);
+  const keys = command?.kind === 'giveBack' ? command.tasks.map(({ task }) => task.key) : [];
+  // Even keys have the lower priority number, and so go first.
+  expect(keys).toEqual([6, 1, 3, 5]);
+  expect(model.dispatcher.waiting).toBe(2);
+  expect(model.dispatcher.keys()).toEqual([2, 4]);
+  expect(model.dispatcher.handle({ kind: 'surplus', keep: 2 }, 0)).toEqual([]);
 });

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FrameReader, piecesOf } from '../../../../src/wire/worker/frame-stream.js';
+import { FrameReader, framesOf, piecesOf } from '../../../../src/wire/frames/frame-stream.js';
+
+const frame = fc.oneof(
+  fc.uint8Array({ maxLength: 20 }),
+  fc.integer({ min: 0, max: 9_000 }).map((size) => new Uint8Array(size).fill(size)),
+);
 
 test('messages of frames of any size arrive as they were, however the stream is cut', () => {
-  const frame = fc.oneof(
-    fc.uint8Array({ maxLength: 20 }),
-    fc.integer({ min: 0, max: 9_000 }).map((size) => new Uint8Array(size).fill(size)),
-  );
   const messages = fc.array(fc.array(frame, { maxLength: 5 }), { maxLength: 8 });
   fc.assert(
     fc.property(
@@ -30,6 +31,28 @@ test('messages of frames of any size arrive as they were, however the stream is 
 test('large frames are pieces of their own, not copied', () => {
   const large = new Uint8Array(100_000);
   expect(piecesOf([new Uint8Array(10), large, new Uint8Array(10)])[1]).toBe(large);
+});
+
+test('pieces that arrive as they were sent are frames again, and others are refused', () => {
+  const plain = (frames: readonly Uint8Array[]) => frames.map((one) => [...one]);
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 8 }), (frames) => {
+      const pieces = piecesOf(frames);
+      expect(plain(framesOf(pieces))).toEqual(plain(frames));
+      expect(() => framesOf([...pieces, new Uint8Array(1)])).toThrow('out of step');
+      const [first] = pieces;
+      expect(() => framesOf([(first as Uint8Array).subarray(0, -1), ...pieces.slice(1)])).toThrow('out of step');
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 4 }), (garbage) => {
+      try {
+        framesOf(garbage);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'PROTOCOL' });
+      }
+    }),
+  );
 });
 
 test('what is no stream of messages is refused at once', () => {

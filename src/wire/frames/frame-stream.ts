@@ -32,6 +32,33 @@ export function piecesOf(frames: readonly Uint8Array[]): Uint8Array[] {
   return pieces;
 }
 
+/**
+ * The frames of a message whose pieces have arrived one by one, as {@link piecesOf} made them. Frames are views of them.
+ *
+ * @throws {SluiceError} `PROTOCOL` for what is no such message
+ */
+export function framesOf(pieces: readonly Uint8Array[]): Uint8Array[] {
+  let piece = pieces[0] ?? NOTHING;
+  let next = 1;
+  const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+  const count = piece.byteLength < WORD_BYTES ? MOST_FRAMES + 1 : view.getUint32(0);
+  let at = WORD_BYTES * (1 + count);
+  if (count > MOST_FRAMES || at > piece.byteLength) throw outOfStep();
+  const frames: Uint8Array[] = [];
+  for (let index = 0; index < count; index++) {
+    const size = view.getUint32(WORD_BYTES * (1 + index));
+    if (size > 0 && at === piece.byteLength) {
+      piece = pieces[next++] ?? NOTHING;
+      at = 0;
+    }
+    if (at + size > piece.byteLength) throw outOfStep();
+    frames.push(piece.subarray(at, at + size));
+    at += size;
+  }
+  if (at !== piece.byteLength || next !== pieces.length) throw outOfStep();
+  return frames;
+}
+
 /** Puts messages of {@link piecesOf} together again from the chunks of a stream. Frames are views of a chunk where one has them whole. */
 export class FrameReader {
   readonly #onMessage: (frames: Uint8Array[]) => void;
@@ -63,7 +90,7 @@ export class FrameReader {
     const bytes = this.#head.byteLength === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const count = bytes.byteLength < WORD_BYTES ? undefined : view.getUint32(0);
-    if (count !== undefined && count > MOST_FRAMES) throw new SluiceError('PROTOCOL', 'a stream that is out of step');
+    if (count !== undefined && count > MOST_FRAMES) throw outOfStep();
     if (count === undefined || bytes.byteLength < WORD_BYTES * (1 + count)) {
       this.#head = bytes;
       return NOTHING;
@@ -104,6 +131,10 @@ export class FrameReader {
     this.#filled += part.byteLength;
     return part.byteLength;
   }
+}
+
+function outOfStep(): SluiceError {
+  return new SluiceError('PROTOCOL', 'frames that are out of step');
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0);
