@@ -137,7 +137,10 @@ describe('what is seen and steered from outside', () => {
       await one();
       const [manager] = await executor.managers();
       expect(manager).toMatchObject({ blockId: 'block-0', slots: 2, state: 'ready', outstanding: 0 });
-      expect(executor.blocks()).toMatchObject([{ blockId: 'block-0', state: { kind: 'running' } }]);
+      await vi.waitFor(
+        () => expect(executor.blocks()).toMatchObject([{ blockId: 'block-0', state: { kind: 'running' } }]),
+        { timeout: 10_000 },
+      );
       const shown = (await cli('htex', 'status', kernel.runDir)).stdout;
       expect(shown).toContain('executor htex: 0 tasks outstanding, 1 blocks, 1 managers');
       expect(shown).toContain(`sluice ${manager?.sluice}, node ${process.version}`);

@@ -161,7 +161,7 @@ describe('blocks that cannot start', () => {
     world.goes('block-0', { state: 'failed', exitCode: 127, stderrTail: 'sh: node: not found' });
     await world.clock.pass(200);
     expect(world.failures).toHaveLength(1);
-    expect(world.failures[0]).toMatchObject({ code: 'BLOCKS_FAILED', class: 'infrastructure' });
+    expect(world.failures[0]).toMatchObject({ code: 'BLOCKS_FAILED', class: 'usage' });
     expect(world.failures[0]?.message).toContain('sh: node: not found');
     world.demand(0);
     await world.clock.pass(60 * MINUTE_MS);
