@@ -28,7 +28,7 @@ await provider.start({ runId: 'killed', runDir, label: 'test' });
 const blocks = ['block-0', 'block-1'];
 for (const blockId of blocks)
   await provider.submit({ blockId, name: blockId, command: process.argv[2], environment: {} }, signal);
-const pids = async () => (await Promise.all(blocks.map((id) => readFile(runDir + '/blocks/' + id + '.out', 'utf8')))).join('').match(/\\d+\\n/g) ?? [];
+const pids = async () => (await Promise.all(blocks.map((id) => readFile(runDir + '/blocks/test/' + id + '.out', 'utf8')))).join('').match(/\\d+\\n/g) ?? [];
 while ((await pids()).length < 12) await new Promise((resolve) => setTimeout(resolve, 20));
 console.log((await pids()).map(Number).join(' '));
 setInterval(() => {}, 1_000);
