@@ -1,5 +1,3 @@
-import { SluiceError } from '../errors.js';
-import { encodeError } from '../wire/error-codec.js';
 import type {
   ClientMessage,
   Command,
@@ -9,15 +7,15 @@ import type {
   ManagerOrder,
   ManagerRegistration,
 } from '../wire/pilot/messages.js';
-import type { PilotResult, PilotTask } from '../wire/pilot/pilot-task.js';
 import type { Manager } from './manager.js';
+import { ManagerList } from './manager-list.js';
 import type { ManagerSelector } from './manager-selector.js';
 import { ManagerTable } from './manager-table.js';
 import { PendingTasks } from './pending-tasks.js';
-import type { PlacedTask } from './placed-task.js';
 import { Placement } from './placement.js';
 import { Reclaim } from './reclaim.js';
 import { TaskBatches } from './task-batches.js';
+import { TaskLedger } from './task-ledger.js';
 
 /** What a broker tells the world to do. */
 export interface BrokerPorts {
@@ -47,10 +45,6 @@ interface Refused {
   readonly reason: string;
 }
 
-/** The list of managers is told at most so often, for each 200 of them. */
-const LIST_EVERY_MS = 200;
-const LIST_EVERY_MANAGERS = 200;
-
 /**
  * Knows which tasks wait, which managers there are and who has what, and decides all an interchange does. Does no I/O
  * and keeps no time: `nowMs` is the caller's clock. What a message makes necessary is done by the next {@link flush}, so
@@ -60,25 +54,32 @@ export class Broker {
   readonly #ports: BrokerPorts;
   readonly #options: BrokerOptions;
   readonly #table = new ManagerTable();
-  readonly #pending = new PendingTasks();
+  readonly #list = new ManagerList(this.#table);
   readonly #placement: Placement;
-  readonly #batches: TaskBatches;
   readonly #reclaim: Reclaim;
-  /** Every task that has not ended. */
-  readonly #tasks = new Map<number, PlacedTask>();
+  readonly #ledger: TaskLedger;
   readonly #code = new Map<number, Uint8Array>();
-  #results: PilotResult[] = [];
-  #arrivals = 0;
+  readonly #batches: TaskBatches;
   #isWelcome = false;
-  #isListDue = false;
-  #listedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(ports: BrokerPorts, options: BrokerOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#placement = new Placement(this.#table, this.#pending, options.selector);
+    const table = this.#table;
+    const pending = new PendingTasks();
+    const placement = new Placement(table, pending, options.selector);
+    const reclaim = new Reclaim(options.reclaimMs);
+    this.#placement = placement;
+    this.#reclaim = reclaim;
     this.#batches = new TaskBatches(ports, this.#code, options.maxMessageBytes / 2);
-    this.#reclaim = new Reclaim(options.reclaimMs);
+    this.#ledger = new TaskLedger({
+      table,
+      pending,
+      placement,
+      reclaim,
+      cancelAt: ({ id }, keys) => ports.toManager(id, { kind: 'cancel', keys }),
+      freed: (manager, nowMs) => this.#freed(manager, nowMs),
+    });
   }
 
   /** Whether this is the client that started the interchange, and the first to say so. */
@@ -90,7 +91,7 @@ export class Broker {
     switch (message.kind) {
       case 'hello':
         this.#isWelcome = true;
-        this.#isListDue = true;
+        this.#list.changed();
         this.#reclaim.begin(message.known, (id) => this.#table.get(id) !== undefined, nowMs);
         this.#ports.toClient({ kind: 'welcome' });
         return;
@@ -98,10 +99,10 @@ export class Broker {
         this.#code.set(message.code, message.bytes);
         return;
       case 'tasks':
-        for (const task of message.tasks) this.#submit(task, message.again, nowMs);
+        for (const task of message.tasks) this.#ledger.submit(task, message.again, nowMs);
         return;
       case 'cancel':
-        this.#cancel(message.keys, nowMs);
+        this.#ledger.cancel(message.keys, nowMs);
         return;
       case 'command':
         this.#ports.toClient({ kind: 'reply', id: message.id, managers: this.#command(message.command, nowMs) });
@@ -124,7 +125,7 @@ export class Broker {
     }
     switch (message.kind) {
       case 'results':
-        for (const result of message.results) this.#end(manager, result);
+        for (const result of message.results) this.#ledger.end(manager, result, nowMs);
         this.#freed(manager, nowMs);
         return;
       case 'prefetch':
@@ -133,7 +134,7 @@ export class Broker {
         this.#placement.hasRoom(manager, nowMs);
         return;
       case 'returned':
-        this.#takeBack(manager, message.tasks);
+        this.#ledger.takeBack(manager, message.tasks);
         this.#freed(manager, nowMs);
         return;
       case 'draining':
@@ -175,20 +176,23 @@ export class Broker {
 
   /** Does what messages and time have made necessary. */
   flush(nowMs: number): void {
-    if (this.#reclaim.isDue(nowMs)) this.#endReclaim(nowMs);
-    this.#placement.placeAll(nowMs, (placed, manager) => this.#assign(placed, manager));
+    if (this.#reclaim.isDue(nowMs)) this.#ledger.endReclaim(nowMs);
+    this.#placement.placeAll(nowMs, (placed, manager) => {
+      if (manager.tasks.size === 0) this.#list.changed();
+      this.#ledger.give(placed, manager);
+      if (placed.task !== undefined) this.#batches.add(manager, placed.task);
+    });
     this.#batches.send();
     this.#sendResults();
-    if (this.#isListDue && this.#isWelcome && nowMs >= this.#listAtMs()) {
-      this.#isListDue = false;
-      this.#listedAtMs = nowMs;
+    if (this.#isWelcome && nowMs >= this.#list.dueAtMs()) {
+      this.#list.told(nowMs);
       this.#ports.toClient({ kind: 'managers', managers: this.managers(nowMs) });
     }
   }
 
   /** When {@link flush} is due though no message comes; `Infinity` for never. */
   dueAtMs(): number {
-    const listAtMs = this.#isListDue && this.#isWelcome ? this.#listAtMs() : Number.POSITIVE_INFINITY;
+    const listAtMs = this.#isWelcome ? this.#list.dueAtMs() : Number.POSITIVE_INFINITY;
     return Math.min(listAtMs, this.#placement.dueAtMs(), this.#reclaim.dueAtMs());
   }
 
@@ -204,137 +208,12 @@ export class Broker {
     if (this.#isWelcome) this.#ports.toClient(message);
   }
 
-  #listAtMs(): number {
-    return this.#listedAtMs + LIST_EVERY_MS * (1 + Math.floor(this.#table.size / LIST_EVERY_MANAGERS));
-  }
-
-  // Tasks.
-
-  #submit(task: PilotTask, again: boolean, nowMs: number): void {
-    if (again && this.#reclaim.hasEnded(task.key)) return;
-    const held = this.#tasks.get(task.key);
-    if (held !== undefined) {
-      if (held.task === undefined) this.#claim(held, task, nowMs);
-      return;
-    }
-    const placed = this.#placed(task.key, task, nowMs);
-    if (again && this.#reclaim.isUnderWay) this.#reclaim.wait(placed);
-    else this.#pending.push(placed);
-  }
-
-  #placed(key: number, task: PilotTask | undefined, nowMs: number): PlacedTask {
-    const placed = {
-      key,
-      task,
-      arrival: this.#arrivals,
-      sinceMs: nowMs,
-      line: undefined,
-      manager: undefined,
-      slots: 1,
-    };
-    this.#arrivals += 1;
-    this.#tasks.set(key, placed);
-    return placed;
-  }
-
-  /** A manager had it from before, and its client has said what it is. */
-  #claim(held: PlacedTask, task: PilotTask, nowMs: number): void {
-    const { manager } = held;
-    held.task = task;
-    if (manager === undefined) return;
-    manager.usedSlots -= held.slots;
-    held.slots = Math.min(manager.slots, manager.slotsOf({ needs: task.needs }, nowMs));
-    manager.usedSlots += held.slots;
-    this.#table.changed(manager);
-  }
-
-  #assign(placed: PlacedTask, manager: Manager): void {
-    this.#give(placed, manager);
-    if (placed.task !== undefined) this.#batches.add(manager, placed.task);
-  }
-
-  #give(placed: PlacedTask, manager: Manager): void {
-    if (manager.tasks.size === 0) this.#isListDue = true;
-    placed.manager = manager;
-    manager.tasks.set(placed.key, placed);
-    manager.usedSlots += placed.slots;
-    this.#table.changed(manager);
-  }
-
-  #takeFrom(manager: Manager, placed: PlacedTask): void {
-    manager.tasks.delete(placed.key);
-    manager.usedSlots -= placed.slots;
-    placed.manager = undefined;
-  }
-
-  #end(manager: Manager, result: PilotResult): void {
-    const placed = this.#tasks.get(result.key);
-    if (placed === undefined) {
-      // After a restart, one the client has not claimed yet; else one that was cancelled, or given up as lost.
-      if (!this.#reclaim.isOpen) return;
-      this.#reclaim.ended(result.key);
-      this.#results.push(result);
-      return;
-    }
-    this.#tasks.delete(result.key);
-    if (placed.task === undefined) this.#reclaim.ended(result.key);
-    this.#reclaim.claimed(placed);
-    if (placed.line !== undefined) this.#unpend(placed);
-    const holder = placed.manager;
-    if (holder !== undefined) this.#takeFrom(holder, placed);
-    if (holder !== undefined && holder !== manager) {
-      this.#ports.toManager(holder.id, { kind: 'cancel', keys: [result.key] });
-      this.#table.changed(holder);
-    }
-    this.#results.push(result);
-  }
-
-  /** They have not begun there, and wait for their turn again. One that was cancelled meanwhile is nobody's. */
-  #takeBack(manager: Manager, tasks: readonly PilotTask[]): void {
-    for (const task of tasks.toReversed()) {
-      const placed = this.#tasks.get(task.key);
-      if (placed?.manager !== manager) continue;
-      this.#takeFrom(manager, placed);
-      // After a restart it may be that only the manager knows what it is.
-      placed.task ??= task;
-      this.#pending.putBack(placed);
-    }
-  }
-
-  #unpend(placed: PlacedTask): void {
-    this.#pending.remove(placed);
-    this.#placement.cancel(placed);
-  }
-
-  #cancel(keys: readonly number[], nowMs: number): void {
-    const byManager = new Map<Manager, number[]>();
-    for (const key of keys) {
-      const placed = this.#tasks.get(key);
-      if (placed === undefined) continue;
-      this.#tasks.delete(key);
-      this.#reclaim.claimed(placed);
-      if (placed.line !== undefined) this.#unpend(placed);
-      const { manager } = placed;
-      if (manager === undefined) continue;
-      this.#takeFrom(manager, placed);
-      const its = byManager.get(manager);
-      if (its === undefined) byManager.set(manager, [key]);
-      else its.push(key);
-    }
-    for (const [manager, its] of byManager) {
-      this.#ports.toManager(manager.id, { kind: 'cancel', keys: its });
-      this.#freed(manager, nowMs);
-    }
-  }
-
   #sendResults(): void {
-    if (this.#results.length === 0 || !this.#isWelcome) return;
-    const results = this.#results;
-    this.#results = [];
+    if (!this.#isWelcome) return;
+    const results = this.#ledger.takeResults();
+    if (results.length === 0) return;
     this.#batches.split(results, (some) => this.#ports.toClient({ kind: 'results', results: some }));
   }
-
-  // Managers.
 
   #register(id: string, registration: ManagerRegistration, nowMs: number): void {
     const { sluice, blockId, host } = registration;
@@ -347,45 +226,20 @@ export class Broker {
       this.refuse(id, { blockId, host, reason: `it calls itself '${registration.id}' and its socket '${id}'` });
       return;
     }
-    const known = this.#table.get(id);
-    const manager = known ?? this.#table.add(registration, nowMs);
+    const manager = this.#table.get(id) ?? this.#table.add(registration, nowMs);
     this.#ports.toManager(id, { kind: 'welcome' });
-    this.#isListDue = true;
+    this.#list.changed();
     this.#reclaim.cameBack(id);
-    this.#hold(manager, registration.holding, nowMs);
-    if (known?.isStale) this.#loseWhatIsNotHeld(known, registration.holding);
+    this.#ledger.hold(manager, registration.holding, nowMs);
+    if (manager.isStale) this.#ledger.lose(manager, 'its connection began anew without it', registration.holding);
     manager.isStale = false;
     this.#freed(manager, nowMs);
   }
 
-  /** What it brought from before. */
-  #hold(manager: Manager, keys: readonly number[], nowMs: number): void {
-    const unwanted: number[] = [];
-    for (const key of keys) {
-      const placed = this.#tasks.get(key);
-      if (placed === undefined) {
-        if (this.#reclaim.isOpen) this.#give(this.#placed(key, undefined, nowMs), manager);
-        else unwanted.push(key);
-      } else if (this.#reclaim.claimed(placed)) {
-        placed.slots = Math.min(manager.slots, manager.slotsOf({ needs: placed.task?.needs }, nowMs));
-        this.#give(placed, manager);
-      } else if (placed.manager !== manager) {
-        unwanted.push(key);
-      }
-    }
-    if (unwanted.length > 0) this.#ports.toManager(manager.id, { kind: 'cancel', keys: unwanted });
-  }
-
-  #loseWhatIsNotHeld(manager: Manager, holding: readonly number[]): void {
-    const held = new Set(holding);
-    const gone = [...manager.tasks.values()].filter(({ key }) => !held.has(key));
-    this.#fail(manager, gone, 'its connection broke and it does not have the task any more');
-  }
-
   #freed(manager: Manager, nowMs: number): void {
-    if (manager.tasks.size === 0) {
+    if (manager.tasks.size === 0 && manager.idleSinceMs === undefined) {
       manager.idleSinceMs = nowMs;
-      this.#isListDue = true;
+      this.#list.changed();
       if (manager.state === 'draining') this.#drained(manager);
     }
     this.#table.changed(manager);
@@ -412,7 +266,7 @@ export class Broker {
 
   #turn(manager: Manager, state: Manager['state']): void {
     manager.state = state;
-    this.#isListDue = true;
+    this.#list.changed();
     this.#placement.withdraw(manager);
     this.#table.changed(manager);
   }
@@ -429,43 +283,16 @@ export class Broker {
   }
 
   #lose(manager: Manager, reason: string): void {
-    this.#fail(manager, [...manager.tasks.values()], reason);
+    this.#ledger.lose(manager, reason);
     this.#remove(manager);
     this.#sendResults();
     this.#tell({ kind: 'managerLost', id: manager.id, blockId: manager.blockId, reason });
   }
 
   #remove(manager: Manager): void {
-    this.#isListDue = true;
+    this.#list.changed();
     this.#placement.withdraw(manager);
     this.#table.remove(manager);
-    this.#batches.forget(manager);
     this.#ports.forget(manager.id);
-  }
-
-  #fail(manager: Manager, lost: readonly PlacedTask[], reason: string): void {
-    const { id, host, blockId } = manager;
-    const message = `manager ${id} on ${host} (block ${blockId}) is lost, and the task with it: ${reason}`;
-    const parts = [encodeError(new SluiceError('WORKER_LOST', message), { app: '' })];
-    for (const placed of lost) {
-      this.#takeFrom(manager, placed);
-      this.#tasks.delete(placed.key);
-      // What nobody has claimed, nobody waits for; when it is claimed it is placed anew.
-      if (placed.task !== undefined) this.#results.push({ key: placed.key, kind: 'failure', parts });
-    }
-  }
-
-  /** Managers of an interchange before this one have had their time. */
-  #endReclaim(nowMs: number): void {
-    for (const placed of this.#reclaim.giveUp(nowMs)) this.#pending.push(placed);
-    if (this.#reclaim.isOpen) return;
-    for (const manager of this.#table.all()) {
-      const unclaimed = [...manager.tasks.values()].filter(({ task }) => task === undefined);
-      if (unclaimed.length > 0)
-        this.#cancel(
-          unclaimed.map(({ key }) => key),
-          nowMs,
-        );
-    }
   }
 }

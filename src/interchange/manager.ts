@@ -20,8 +20,8 @@ export class Manager implements Candidate {
   readonly tasks: Map<number, PlacedTask> = new Map();
   /** Numbers of the apps whose code it has. */
   readonly codes: Set<number> = new Set();
-  /** Since it has no tasks. */
-  idleSinceMs: number;
+  /** Since it has no tasks; absent while it has any. */
+  idleSinceMs: number | undefined;
   /** It is kept free for this task, which is too large for any gap. */
   reservedFor: PlacedTask | undefined;
   /** Its link began anew: it gets nothing until it has registered again, and has only what it registers with. */
@@ -82,7 +82,7 @@ export class Manager implements Candidate {
       outstanding: this.tasks.size,
       connectedForMs: nowMs - this.connectedAtMs,
       silentForMs,
-      idleForMs: this.tasks.size > 0 ? 0 : nowMs - this.idleSinceMs,
+      idleForMs: nowMs - (this.idleSinceMs ?? nowMs),
       ...(remainingMs !== undefined && { remainingMs: Math.max(0, this.remainingMs(nowMs)) }),
     };
   }

@@ -33,10 +33,6 @@ export class TaskBatches {
     else tasks.push(task);
   }
 
-  forget(manager: Manager): void {
-    this.#tasks.delete(manager);
-  }
-
   send(): void {
     if (this.#tasks.size === 0) return;
     for (const [manager, tasks] of this.#tasks) {

@@ -73,7 +73,7 @@ function followConnection(socket: Dealer, options: DealerOptions): Promise<void>
         hangUps += event.error.code === 'ETIMEDOUT' ? 0 : 1;
         if (security === undefined || wasConnected || hangUps !== HANG_UPS_THAT_REFUSE) return;
         onRefused?.(
-          `${address} hangs up ${hangUps} times when greeted: it has another key than the one expected`,
+          `${address} hangs up ${hangUps} times when greeted: it has another key than the one expected, or is not encrypted`,
           'stranger',
         );
     }

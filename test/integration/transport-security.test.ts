@@ -35,7 +35,7 @@ test('the wrong server key: the client says so, and is never heard', async () =>
   const { dealer, events } = await dealerOf(router.port, { security: wrong });
   dealer.send(text('hello'));
   const [event] = await events.reach(1, 'events');
-  expect(event).toMatch(/^refused by stranger: .* has another key than the one expected$/);
+  expect(event).toMatch(/^refused by stranger: .* has another key than the one expected, or is not encrypted$/);
   await refused.reach(1);
   expect(inbox.items).toEqual([]);
 });
@@ -50,9 +50,7 @@ test('a client without encryption is refused where there is some, and the other 
   const plain = await routerOf();
   const curveClient = await dealerOf(plain.router.port, { security: keys.ofClient });
   curveClient.dealer.send(text('hello'));
-  expect((await curveClient.events.reach(1))[0]).toMatch(
-    /^refused by stranger: .* is not encrypted, and this peer is$/,
-  );
+  expect((await curveClient.events.reach(1))[0]).toMatch(/^refused by stranger: .* is not encrypted/);
   expect([...curve.inbox.items, ...plain.inbox.items]).toEqual([]);
 });
 

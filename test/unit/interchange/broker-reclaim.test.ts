@@ -75,3 +75,11 @@ test('a task that waits for its manager can be cancelled', () => {
   expect(run.keysAt('m1')).toEqual([]);
   expect(run.ordersOf('m1')).toContainEqual({ kind: 'cancel', keys: [1] });
 });
+
+test('a manager that comes late with a task that waits for room keeps it', () => {
+  const run = new BrokerRun({ reclaimMs: 1_000 }).hello(['m2']).again(task(1)).pass(1_000);
+  run.register({ id: 'm2', holding: [1] });
+  expect(run.kindsOf('m2')).toEqual(['welcome']);
+  run.finish('m2', 1);
+  expect(run.results()).toEqual(['1 outcome']);
+});
