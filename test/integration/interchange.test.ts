@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { VERSION } from '../../src/version.js';
 import { encode } from '../../src/wire/codec.js';
 import { decodeError } from '../../src/wire/error-codec.js';
@@ -207,7 +207,8 @@ test('killed and started again at its port: running tasks finish, waiting ones a
   }
   for (const manager of [one, two]) manager.end(...manager.held.keys());
   await client.reachResults(4);
-  await Promise.all([one.reachTasks(3), two.reachTasks(3)]);
+  // Whoever had room first has them.
+  await vi.waitFor(() => expect(one.held.size + two.held.size).toBe(2), { timeout: 10_000 });
   for (const manager of [one, two]) manager.end(...manager.held.keys());
   await client.reachResults(6);
   const keys = [0, 1, 2, 3, 4, 5];

@@ -11,6 +11,35 @@ describe('tasks and credit', () => {
     expect(run.results()).toEqual(['2 outcome']);
   });
 
+  test('a manager that wants more gets more, and one that wants fewer none until it has fewer', () => {
+    const run = new BrokerRun().hello().register({ slots: 1 });
+    run.submit(...[1, 2, 3, 4, 5].map((key) => task(key)));
+    expect(run.keysAt('m1')).toEqual([1]);
+    run.manager('m1', { kind: 'prefetch', tasks: 2 });
+    expect(run.keysAt('m1')).toEqual([1, 2, 3]);
+    run.manager('m1', { kind: 'prefetch', tasks: 0 });
+    run.finish('m1', 1);
+    run.finish('m1', 2);
+    expect(run.keysAt('m1')).toEqual([1, 2, 3]);
+    run.finish('m1', 3);
+    expect(run.keysAt('m1')).toEqual([1, 2, 3, 4]);
+  });
+
+  test('what a manager gives back goes to another before what came later, unless it was cancelled meanwhile', () => {
+    const run = new BrokerRun().hello().register({ slots: 1, prefetch: 3 });
+    const tasks = [1, 2, 3, 4].map((key) => task(key));
+    run.submit(...tasks, task(5));
+    expect(run.keysAt('m1')).toEqual([1, 2, 3, 4]);
+    run.manager('m1', { kind: 'prefetch', tasks: 0 });
+    run.client({ kind: 'cancel', keys: [3] });
+    run.manager('m1', { kind: 'returned', tasks: tasks.slice(1) });
+    run.register({ id: 'm2', slots: 8 });
+    expect(run.keysAt('m2')).toEqual([2, 4, 5]);
+    run.finish('m1', 1);
+    for (const key of [2, 4, 5]) run.finish('m2', key);
+    expect(run.results()).toEqual(['1 outcome', '2 outcome', '4 outcome', '5 outcome']);
+  });
+
   test('tasks that came before any manager wait for one', () => {
     const run = new BrokerRun().hello().submit(task(1), task(2));
     run.register();
