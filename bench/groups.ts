@@ -11,6 +11,8 @@ const GROUPS: Readonly<Record<string, () => Promise<{ readonly measure: Group }>
   memory: () => import('./figures/memory.js'),
   graphs: () => import('./figures/graphs.js'),
   import: () => import('./figures/import.js'),
+  htex: () => import('./figures/htex.js'),
+  crowd: () => import('./figures/crowd.js'),
   lambda: () => import('./figures/lambda.js'),
   metg: () => import('./figures/metg.js'),
 };

@@ -6,7 +6,7 @@ export interface Target {
 }
 
 /** What a figure is counted in. */
-export type Unit = '/s' | ' ms' | ' s' | ' B' | ' MiB';
+export type Unit = '/s' | ' ms' | ' s' | ' B' | ' KiB' | ' MiB' | '';
 
 /** One line of the table: medians over the runs. */
 export interface Row {

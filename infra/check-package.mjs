@@ -18,7 +18,9 @@ try {
     join(folder, 'main.js'),
     `import { app, load } from 'sluice';
      import { LambdaExecutor } from 'sluice/aws';
+     import { LocalProvider } from 'sluice/hpc';
      if (typeof LambdaExecutor !== 'function') throw new Error('no LambdaExecutor');
+     if (typeof LocalProvider !== 'function') throw new Error('no LocalProvider');
      const flow = await load();
      const add = app((a, b) => a + b, { name: 'add' });
      console.log('sum', await add(add(1, 2), 3));

@@ -1,6 +1,12 @@
+export { channelSuite } from './conformance/channel/channel-suite.js';
+export type { ChannelFixture } from './conformance/channel/fixture.js';
 export { executorSuite } from './conformance/executor/executor-suite.js';
 export type { ExecutorFixture } from './conformance/executor/fixture.js';
+export type { LauncherFixture } from './conformance/launcher/fixture.js';
+export { launcherSuite } from './conformance/launcher/launcher-suite.js';
 export type { KnownGaps, ObjectStoreFixture } from './conformance/object-store/fixture.js';
 export { objectStoreSuite } from './conformance/object-store/object-store-suite.js';
+export type { ProviderFixture } from './conformance/provider/fixture.js';
+export { providerSuite } from './conformance/provider/provider-suite.js';
 export { type StagingFixture, stagingSuite } from './conformance/staging-suite.js';
 export type { TestApi } from './conformance/test-api.js';

@@ -40,6 +40,13 @@ export type KnownErrorCode =
   | 'THROTTLED'
   | 'SERVICE_FAILED'
   | 'TRANSFER_FAILED'
+  | 'COMMAND_FAILED'
+  | 'SUBMIT_REJECTED'
+  | 'SCHEDULER_OUTPUT'
+  | 'BLOCKS_FAILED'
+  | 'INTERCHANGE_LOST'
+  | 'UNREACHABLE'
+  | 'ADDRESS_IN_USE'
   | 'PROTOCOL';
 
 /** What each code means. Codes never change; messages may. */
@@ -90,6 +97,13 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
     class: 'infrastructure',
     meaning: 'A transfer broke off, or its bytes did not match their checksum.',
   },
+  COMMAND_FAILED: { class: 'infrastructure', meaning: 'A command of a provider could not be run, or took too long.' },
+  SUBMIT_REJECTED: { class: 'infrastructure', meaning: 'A scheduler refused a job; the job was not created.' },
+  SCHEDULER_OUTPUT: { class: 'infrastructure', meaning: 'A scheduler answered something that is not understood.' },
+  BLOCKS_FAILED: { class: 'usage', meaning: 'Blocks could not be started; the message has what they wrote.' },
+  INTERCHANGE_LOST: { class: 'infrastructure', meaning: 'The interchange of an executor ended, and tasks with it.' },
+  UNREACHABLE: { class: 'infrastructure', meaning: 'None of the addresses of an interchange can be reached.' },
+  ADDRESS_IN_USE: { class: 'usage', meaning: 'The port, or every port of the range, is in use.' },
   PROTOCOL: { class: 'infrastructure', meaning: 'A peer sent something this version does not understand.' },
 };
 

@@ -24,6 +24,10 @@ export {
   SluiceError,
 } from './errors.js';
 export type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from './executors/executor.js';
+export { HighThroughputExecutor, type HtexStatus } from './executors/htex/high-throughput-executor.js';
+export type { HighThroughputOptions, ManagerSelection } from './executors/htex/htex-options.js';
+export { MpiExecutor } from './executors/mpi/mpi-executor.js';
+export type { MpiOptions } from './executors/mpi/mpi-options.js';
 export { ThreadPoolExecutor } from './executors/threads/thread-pool-executor.js';
 export type { ThreadPoolOptions } from './executors/threads/thread-pool-options.js';
 export type { AppFuture, DataFutures } from './kernel/app-future.js';
@@ -36,6 +40,10 @@ export type { Candidate, Placement, RoutingPolicy } from './kernel/routing/routi
 export type { AppStats, ExecutorStats, RunStats } from './kernel/run-stats.js';
 export type { TaskStatus } from './kernel/task.js';
 export type { LogTarget, StreamTarget } from './kernel/task-request.js';
+export type { Launch, Launcher } from './launchers/launcher.js';
+export { SimpleLauncher } from './launchers/simple-launcher.js';
+export { SingleNodeLauncher } from './launchers/single-node-launcher.js';
+export type { SingleNodeLauncherOptions } from './launchers/single-node-launcher-options.js';
 export type { Monitor, RunEvent } from './monitoring/event.js';
 export type { ByteRange, GetOptions, ObjectInfo, ObjectStore, PutOptions } from './object-store/object-store.js';
 export { VERSION } from './version.js';

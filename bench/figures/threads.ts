@@ -6,7 +6,7 @@ import { kernelOver, roundTrips, rushRate } from '../kernel-over.js';
 import { measured, quantile } from '../row.js';
 
 const TASKS = 20_000;
-const SEQUENTIAL = 2_000;
+const SEQUENTIAL = 4_000;
 
 /** Tasks that do nothing on threads, beside piscina: all at once (its best of three settings), and one by one. */
 export const measure: Group = async (runs, report) => {
@@ -56,6 +56,6 @@ async function piscinaRush(concurrentTasksPerWorker: number): Promise<number> {
 }
 
 async function roundTripP50(call: () => PromiseLike<unknown>): Promise<number> {
-  await roundTrips(SEQUENTIAL / 4, call);
+  await roundTrips(SEQUENTIAL, call);
   return quantile(await roundTrips(SEQUENTIAL, call), 0.5);
 }

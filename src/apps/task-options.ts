@@ -62,6 +62,10 @@ const resources = z.strictObject({
   cores: positive.exactOptional(),
   memoryMiB: positive.exactOptional(),
   accelerators: z.int().positive().exactOptional(),
+  nodes: z.int().positive().exactOptional(),
+  ranks: z.int().positive().exactOptional(),
+  ranksPerNode: z.int().positive().exactOptional(),
+  launcherOptions: z.string().min(1).exactOptional(),
 });
 const shared = {
   walltimeMs: positive.max(LONGEST_WALLTIME_MS).exactOptional(),

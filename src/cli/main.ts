@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { SluiceError } from '../errors.js';
 import { VERSION } from '../version.js';
 import { deployCommand } from './deploy-command.js';
+import { htexCommand } from './htex-command.js';
 import { localCloudCommand } from './local-cloud-command.js';
 import { perfCommand } from './perf-command.js';
 import { statusCommand } from './status-command.js';
@@ -18,7 +19,8 @@ const program = new Command('sluice')
   .addCommand(localCloudCommand())
   .addCommand(deployCommand())
   .addCommand(perfCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(htexCommand());
 
 // 128 + SIGINT, as shells count.
 const STOPPED = 130;

@@ -5,7 +5,7 @@ import { temporaryRunDir } from './perf/temporary-run-dir.js';
 import { wholeNumber } from './whole-number.js';
 
 interface PerfFlags {
-  readonly executor: 'threads' | 'lambda';
+  readonly executor: 'threads' | 'htex' | 'lambda';
   readonly workers: number;
   readonly tasks?: number;
   readonly json?: boolean;
@@ -17,9 +17,11 @@ interface PerfFlags {
 export function perfCommand(): Command {
   return new Command('perf')
     .description('measure an executor with tasks that do nothing')
-    .addOption(new Option('--executor <name>', 'what to measure').choices(['threads', 'lambda']).default('threads'))
+    .addOption(
+      new Option('--executor <name>', 'what to measure').choices(['threads', 'htex', 'lambda']).default('threads'),
+    )
     .option('--workers <number>', 'tasks at the same time', atLeastOne, 2)
-    .option('--tasks <number>', 'tasks of the rush (default: 20000 on threads, 1000 on lambda)', atLeastOne)
+    .option('--tasks <number>', 'tasks of the rush (default: 20000 on threads and htex, 1000 on lambda)', atLeastOne)
     .option('--json', 'end with one line of JSON')
     .option('--aws', 'lambda: use the deployed function of your account instead of local-cloud')
     .option('--function <name>', 'lambda, with --aws: the function (default: sluice-worker)')
@@ -30,9 +32,15 @@ async function perf(flags: PerfFlags, command: Command): Promise<void> {
   const idle = idleFlag(flags);
   if (idle !== undefined) command.error(`error: ${idle}`);
   const signal = abortedBySignals();
-  const figures = await (flags.executor === 'threads' ? perfThreads(flags, signal) : perfLambda(flags, signal));
+  const figures = await PERF[flags.executor](flags, signal);
   process.stdout.write(flags.json === true ? `${JSON.stringify(figures)}\n` : text(figures));
 }
+
+const PERF: Readonly<Record<PerfFlags['executor'], (flags: PerfFlags, signal: AbortSignal) => Promise<PerfFigures>>> = {
+  threads: perfThreads,
+  htex: perfHtex,
+  lambda: perfLambda,
+};
 
 /** Why a flag would do nothing here, if one would: then what is measured is not what was asked for. */
 function idleFlag({ executor, aws, function: name }: PerfFlags): string | undefined {
@@ -52,6 +60,15 @@ async function perfThreads({ workers, tasks = 20_000 }: PerfFlags, signal: Abort
   const { ThreadPoolExecutor } = await import('../executors/threads/thread-pool-executor.js');
   const executor = new ThreadPoolExecutor({ maxThreads: workers });
   return measured(executor, { executor: 'threads', workers, tasks, sequential: 2_000, warmUp: 2_000 }, signal);
+}
+
+async function perfHtex({ workers, tasks = 20_000 }: PerfFlags, signal: AbortSignal): Promise<PerfFigures> {
+  const [{ HighThroughputExecutor }, { LocalProvider }] = await Promise.all([
+    import('../executors/htex/high-throughput-executor.js'),
+    import('../providers/local/local-provider.js'),
+  ]);
+  const executor = new HighThroughputExecutor({ provider: new LocalProvider(), maxWorkersPerNode: workers });
+  return measured(executor, { executor: 'htex', workers, tasks, sequential: 2_000, warmUp: 5_000 }, signal);
 }
 
 async function perfLambda(flags: PerfFlags, signal: AbortSignal): Promise<PerfFigures> {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
-import type { RunContext } from '../executors/executor.js';
+import type { Executor, RunContext } from '../executors/executor.js';
 import { ThreadPoolExecutor } from '../executors/threads/thread-pool-executor.js';
 import { refuseSecondDefault, setDefaultKernel } from '../kernel/current-kernel.js';
 import { DataFlowKernel } from '../kernel/dataflow-kernel.js';
@@ -59,17 +59,19 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
       for (const step of undo.reverse()) await step();
     },
   });
-  return opened(kernel, resolved, undo);
+  return opened(kernel, executors, resolved, undo);
 }
 
 async function opened(
   kernel: DataFlowKernel,
+  executors: readonly Executor[],
   config: ResolvedConfig,
   undo: (() => unknown)[],
 ): Promise<DataFlowKernel> {
   try {
     if (config.asDefault) setDefaultKernel(kernel);
-    undo.push(await openControlSocket(kernel));
+    const { runId, runDir } = kernel;
+    undo.push(await openControlSocket({ runId, runDir, executors, stats: () => kernel.stats() }));
     if (config.handleSignals) undo.push(cancelOnSignals(kernel));
     return kernel;
   } catch (error) {

@@ -66,6 +66,10 @@ export interface Executor {
    */
   dispatch?(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable;
   load(): ExecutorLoad;
+  /** What there is to see of it now, as plain data: `sluice status` shows it. */
+  inspect?(): object;
+  /** Takes an instruction from outside the process, as `sluice htex drain` gives them. @throws {SluiceError} `INVALID_OPTIONS` for one it does not know */
+  instruct?(instruction: object): Promise<object>;
   /** Ends every worker: lets running tasks finish for `graceMs` milliseconds, then stops them. Idempotent. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }

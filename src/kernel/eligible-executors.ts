@@ -18,9 +18,12 @@ export function eligibleExecutors(executors: readonly Executor[], request: TaskR
   const able = named.filter((executor) => asked.every((key) => executor.capabilities.resources.includes(key)));
   if (able.length > 0) return able;
   const labels = named.map((executor) => `'${executor.label}'`).join(', ');
+  // What nobody honours is the mistake; where each key has somebody, it is that they are asked for together.
+  const unknown = asked.filter((key) => !named.some((executor) => executor.capabilities.resources.includes(key)));
+  const which = unknown.length > 0 ? unknown.join(', ') : `${asked.join(', ')} together`;
   throw new SluiceError(
     'RESOURCES_NOT_HONOURED',
-    `app '${request.appName}' asks for ${asked.join(', ')}, which no executor it may run on (${labels}) can give`,
+    `app '${request.appName}' asks for ${which}, which no executor it may run on (${labels}) can give`,
   );
 }
 

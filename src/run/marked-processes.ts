@@ -6,8 +6,10 @@ import { startTicksOf } from './process-identity.js';
  * they have moved to. A process that was given an environment of its own (`env -i`) does not carry them.
  */
 export interface Marks {
-  /** The worker's process: `<pid>-<start ticks>`, from {@link workerMark}. */
+  /** The worker's process, or the manager of several: `<pid>-<start ticks>`, from {@link workerMark}. */
   readonly SLUICE_WORKER: string;
+  /** One of the processes of a manager, which has it too. */
+  readonly SLUICE_WORKER_PROCESS?: string;
   /** `<run>-<task>-<attempt>`; left out, any attempt of that worker is meant. */
   readonly SLUICE_ATTEMPT?: string;
 }
@@ -19,6 +21,14 @@ export interface MarkedProcess {
 }
 
 let own: string | undefined;
+
+/**
+ * This process marks what it starts as its manager does: the manager and its reaper see to what is left, and to this
+ * process too when its environment has that mark. Call it before a command starts.
+ */
+export function adoptWorkerMark(mark: string): void {
+  own = mark;
+}
 
 /** The mark of this process, the same on all its threads. */
 export function workerMark(): string {

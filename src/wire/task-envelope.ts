@@ -45,6 +45,13 @@ export interface Resources {
   readonly cores?: number;
   readonly memoryMiB?: number;
   readonly accelerators?: number;
+  /** Nodes that an MPI application takes, for itself alone. */
+  readonly nodes?: number;
+  /** Its processes, over all of its nodes. */
+  readonly ranks?: number;
+  readonly ranksPerNode?: number;
+  /** Added to the command that starts it, as a shell reads it: `--cpu-bind=cores`. */
+  readonly launcherOptions?: string;
 }
 
 /** One attempt of one task, as an executor gets it. Plain data: it can be cloned, encoded and kept. */

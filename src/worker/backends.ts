@@ -1,8 +1,11 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { parseObjectUrl } from '../data/data-file.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
 import { createS3Staging } from '../data/s3/s3-staging.js';
 import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
+import { localFailure, writeWhole } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import { lazyStore } from '../object-store/lazy-store.js';
 import type { ObjectStore } from '../object-store/object-store.js';
@@ -12,8 +15,10 @@ export interface Backends {
   /** The store of a bucket, by its URL or that of an object in it. @throws {SluiceError} `NO_STAGING` */
   store(url: string, options?: StoreOptions): ObjectStore;
   staging(): StagingManager;
-  /** The bytes of an object by its URL. */
+  /** The bytes of an object, or of a local file, by its URL. */
   fetch(url: string): Promise<Uint8Array>;
+  /** Writes bytes as an object or a local file, as a whole, where {@link fetch} finds them. */
+  keep(url: string, bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,7 +59,18 @@ export function createBackends(): Backends {
       manager ??= createStagingManager(STAGING.map((create) => create(backends)));
       return manager;
     },
-    fetch: async (url) => backends.store(url).get(parseObjectUrl(url).key),
+    async fetch(url) {
+      return isLocal(url) ? readLocal(url) : backends.store(url).get(parseObjectUrl(url).key);
+    },
+    async keep(url, bytes) {
+      if (isLocal(url)) {
+        await writeWhole(fileURLToPath(url), (path) => writeFile(path, bytes));
+        return;
+      }
+      await backends
+        .store(url)
+        .putParts(parseObjectUrl(url).key, bytes.byteLength, async ({ start, end }) => bytes.subarray(start, end + 1));
+    },
     async close() {
       await manager?.close();
       await Promise.all([...stores.values()].map((store) => store.close()));
@@ -63,4 +79,15 @@ export function createBackends(): Backends {
     },
   };
   return backends;
+}
+
+function isLocal(url: string): boolean {
+  return url.startsWith('file:');
+}
+
+async function readLocal(url: string): Promise<Uint8Array> {
+  const path = fileURLToPath(url);
+  return readFile(path).catch((error: unknown) => {
+    throw localFailure(`read ${path}`, error);
+  });
 }

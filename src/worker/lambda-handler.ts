@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { parseObjectUrl } from '../data/data-file.js';
 import { SluiceError } from '../errors.js';
 import { decode, encode } from '../wire/codec.js';
 import { encodeError } from '../wire/error-codec.js';
@@ -65,18 +64,11 @@ async function reply(outcome: Outcome, spillTo: string | undefined): Promise<Lam
   }
   if (outcome.kind === 'value' && outcome.value.kind === 'inline') {
     const { bytes, files } = outcome.value;
-    await write(spillTo, bytes);
+    await backends.keep(spillTo, bytes);
     return reply({ ...outcome, value: { kind: 'reference', url: spillTo, size: bytes.byteLength, files } }, spillTo);
   }
   // Beside the value, which may lie there already.
   const url = `${spillTo}-outcome`;
-  await write(url, bytes);
+  await backends.keep(url, bytes);
   return { kind: 'outcomeAt', url };
-}
-
-async function write(url: string, bytes: Uint8Array): Promise<void> {
-  const store = backends.store(url);
-  await store.putParts(parseObjectUrl(url).key, bytes.byteLength, async ({ start, end }) =>
-    bytes.subarray(start, end + 1),
-  );
 }

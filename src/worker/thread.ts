@@ -9,6 +9,7 @@ import { ClaimBoard } from '../wire/threads/claim-board.js';
 import { createBatchReader } from '../wire/threads/task-batch.js';
 import type { ThreadAnswer, ThreadMessage, ThreadWork } from '../wire/threads/thread-message.js';
 import { createBackends } from './backends.js';
+import { createLeftovers } from './leftovers.js';
 import { createTaskRunner } from './task-runner.js';
 
 /** What a thread pool gives each of its threads. */
@@ -23,8 +24,7 @@ const WAIT_MS = 20;
 const data = (Array.isArray(workerData) ? workerData.at(-1) : workerData) as ThreadData | undefined;
 const readBatch = createBatchReader();
 let current = '';
-/** Timers that modules and contexts of apps keep. */
-let timersOfWorker = 0;
+const leftovers = createLeftovers();
 
 const runner = createTaskRunner({
   backends: createBackends(),
@@ -32,9 +32,7 @@ const runner = createTaskRunner({
   sharesProject: true,
   sharesProcess: true,
   runnerUrl: import.meta.url,
-  onLoaded: () => {
-    timersOfWorker = countTimers();
-  },
+  onLoaded: leftovers.onLoaded,
   onProcessGroup: (change) => tellPool({ kind: 'processGroup', ...change, attempt: current }),
 });
 
@@ -92,7 +90,7 @@ async function runTask(
   const outcome = link === undefined ? await runner.run(envelope) : await runLinked(envelope, link);
   // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
   await nextTurn();
-  return { outcome, isSpent: leftSomething(envelope, outcome, performance.now() - startedMs) };
+  return { outcome, isSpent: leftovers.after(envelope, outcome, performance.now() - startedMs) };
 }
 
 async function runLinked(envelope: TaskEnvelope, link: MessagePort): Promise<Outcome> {
@@ -104,20 +102,6 @@ async function runLinked(envelope: TaskEnvelope, link: MessagePort): Promise<Out
   } finally {
     link.close();
   }
-}
-
-// Timers that hold the event loop, or a function that was given up at its walltime and awaits something still.
-function leftSomething({ app, walltimeMs }: TaskEnvelope, outcome: Outcome, tookMs: number): boolean {
-  if (app.kind === 'function' && outcome.kind === 'error' && walltimeMs !== undefined && tookMs >= walltimeMs) {
-    return true;
-  }
-  return countTimers() > timersOfWorker;
-}
-
-function countTimers(): number {
-  let count = 0;
-  for (const resource of process.getActiveResourcesInfo()) if (resource === 'Timeout') count += 1;
-  return count;
 }
 
 function isPrinting(): boolean {

@@ -15,6 +15,7 @@ export async function localFiles(): Promise<
     folder,
     run: { runId: 'conformance', runDir: folder, openStore: backends.store },
     filesAt: pathToFileURL(folder).href,
+    fetch: backends.fetch,
     markers: folder,
     async writeText(url, text) {
       await mkdir(dirname(fileURLToPath(url)), { recursive: true });

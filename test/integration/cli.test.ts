@@ -49,7 +49,7 @@ describe('sluice', () => {
     [['deploy', 'bogus'], "error: unknown command 'bogus'"],
     [['--bogus'], "error: unknown option '--bogus'"],
     [['deploy', 'lambda', '--bogus'], "error: unknown option '--bogus'"],
-    [['perf', '--executor', 'moon'], 'Allowed choices are threads, lambda.'],
+    [['perf', '--executor', 'moon'], 'Allowed choices are threads, htex, lambda.'],
     [['perf', '--tasks', 'many'], 'it must be a whole number'],
     [['perf', '--tasks', '0'], 'it must be at least 1'],
     [['perf', '--workers', '0', '--executor', 'lambda'], 'it must be at least 1'],

@@ -38,6 +38,12 @@ test("importing 'sluice/aws' loads no SDK either, before an executor starts", as
   expect(heavyIn(modules)).toEqual([]);
 });
 
+test("importing 'sluice/hpc' loads nothing heavy", async () => {
+  const modules = await loadedBy('sluice', 'sluice/hpc');
+  expect(modules.some((url) => url.endsWith('/dist/providers/local/local-provider.js'))).toBe(true);
+  expect(heavyIn(modules)).toEqual([]);
+});
+
 test('what a module loads on its way is seen, whether it imports or requires it', async () => {
   expect(heavyIn(await loadedBy('piscina', '@aws-sdk/client-lambda'))).toEqual(['@aws-sdk', '@smithy', 'piscina']);
 });

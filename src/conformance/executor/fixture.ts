@@ -9,6 +9,8 @@ export interface ExecutorFixture {
   /** Writes and reads what lies at a URL below `filesAt`. */
   readonly writeText: (url: string, text: string) => Promise<void>;
   readonly readText: (url: string) => Promise<string | undefined>;
+  /** The bytes of a large result that came as a reference; absent where all results come with their outcome. */
+  readonly fetch?: (url: string) => Promise<Uint8Array>;
   /** A folder that tasks may write to directly, where there is one: shows what runs on after an abort. */
   readonly markers?: string;
   /** Longest a task of the suite may take to start, in milliseconds, cold starts included. */

@@ -4,6 +4,7 @@ import { decode } from '../../wire/codec.js';
 import { decodeError } from '../../wire/error-codec.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
+import type { ExecutorFixture } from './fixture.js';
 
 /** Submits, with nobody to abort. */
 export function run(executor: Executor, envelope: TaskEnvelope): Promise<Outcome> {
@@ -24,6 +25,13 @@ export function resultOf(outcome: Outcome): unknown {
   if (outcome.kind === 'error') throw decodeError(outcome.error);
   assert.equal(outcome.value.kind, 'inline');
   return decode((outcome.value as { bytes: Uint8Array }).bytes);
+}
+
+/** The decoded value, wherever it lies. */
+export async function wholeResultOf(outcome: Outcome, fetch: ExecutorFixture['fetch']): Promise<unknown> {
+  if (outcome.kind === 'error' || outcome.value.kind === 'inline') return resultOf(outcome);
+  assert.ok(fetch !== undefined, `the result lies at ${outcome.value.url}: the fixture needs a fetch`);
+  return decode(await fetch(outcome.value.url));
 }
 
 /** The decoded error of an outcome that must be one. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { errorClassOf, type SluiceError } from '../../errors.js';
 import { callOf, SlotMarker } from './calls.js';
 import type { Check } from './fixture.js';
-import { errorOf, resultOf, run } from './outcomes.js';
+import { errorOf, resultOf, run, wholeResultOf } from './outcomes.js';
 
 /** Arguments, values and errors cross the wire. */
 export function valuesAndErrors(check: Check): void {
@@ -102,14 +102,13 @@ export function valuesAndErrors(check: Check): void {
       ['error', 'value', 'error', 'value', 'error', 'value'],
     );
   });
-  check('a 2 MiB argument and result arrive whole', async ({ executor }) => {
+  check('a 2 MiB argument and result arrive whole', async ({ executor, fetch }) => {
     const bytes = new Uint8Array(2 * 2 ** 20).map((_, index) => index % 251);
-    const back = resultOf(
-      await run(
-        executor,
-        callOf((x: Uint8Array) => x, [bytes]),
-      ),
+    const outcome = await run(
+      executor,
+      callOf((x: Uint8Array) => x, [bytes]),
     );
+    const back = await wholeResultOf(outcome, fetch);
     assert.ok(Buffer.from(back as Uint8Array).equals(bytes));
   });
 }

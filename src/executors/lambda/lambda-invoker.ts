@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvokeCommand, InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import { SluiceError } from '../../errors.js';
-import { PriorityQueue } from '../priority-queue.js';
+import { PriorityQueue } from '../../priority-queue.js';
 import { AdaptiveLimit, type Place, REFUSED_WITHIN_MS } from './adaptive-limit.js';
 import type { DeployedFunction } from './deployed-function.js';
 import { isThrottle, lambdaFailure, retryAfterMs } from './lambda-failure.js';

@@ -1,15 +1,16 @@
 import { SluiceError } from '../../errors.js';
+import type { Pace } from '../../run/pace.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { type ClaimBoard, TASK_STATE } from '../../wire/threads/claim-board.js';
 import { encodeBatch } from '../../wire/threads/task-batch.js';
-import type { Pace } from './pace.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
 import type { TaskPlace, Termination, WorkloadEnd } from './workload.js';
 
 /** What a pool's batches have in common. */
 export interface BatchContext {
-  readonly pace: Pace;
+  /** By the hash of the app's code. */
+  readonly pace: Pace<string>;
   /** Host name, for the tasks' usage. */
   readonly where: string;
 }

@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { createStoppable, type Stoppable } from '../../run/stoppable.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type { ThreadWork } from '../../wire/threads/thread-message.js';
-import { createStoppable, type Stoppable } from './stoppable.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
 import { nextWorkloadId, type TaskPlace, Termination, type ThreadWorkload, type WorkloadEnd } from './workload.js';

@@ -4,8 +4,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
 import { SluiceError } from '../../errors.js';
+import { PriorityQueue } from '../../priority-queue.js';
+import { Pace } from '../../run/pace.js';
+import { createProcessGroups, type ProcessGroups } from '../../run/process-groups.js';
 import type { Outcome } from '../../wire/outcome.js';
-import type { TaskEnvelope } from '../../wire/task-envelope.js';
+import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
+import { LONGEST_BATCH } from '../../wire/threads/claim-board.js';
 import type { ThreadAnswer, ThreadMessage } from '../../wire/threads/thread-message.js';
 import type {
   Abortable,
@@ -15,10 +19,7 @@ import type {
   OutcomeReceiver,
   RunContext,
 } from '../executor.js';
-import { PriorityQueue } from '../priority-queue.js';
 import { Batch, type BatchContext } from './batch.js';
-import { Pace } from './pace.js';
-import { createProcessGroups, type ProcessGroups } from './process-groups.js';
 import { isSmall, Single } from './single.js';
 import { Station } from './station.js';
 import { Stations } from './stations.js';
@@ -34,6 +35,8 @@ import type { ThreadWorkload, WorkloadEnd } from './workload.js';
 const STALL_MS = 1;
 /** Tasks that wait while nobody looks after the threads. */
 const MANY = 128;
+/** What a task costs its thread beside the user's code. */
+const OVERHEAD_MS = 0.004;
 
 /**
  * Runs tasks on threads of the client's process. Small tasks travel in batches of about a millisecond; one that takes
@@ -54,7 +57,10 @@ export class ThreadPoolExecutor implements Executor {
   readonly #options: ResolvedThreadPoolOptions;
   readonly #queue = new PriorityQueue<ThreadTask>();
   readonly #running = new Map<number, ThreadWorkload>();
-  readonly #context: BatchContext = { pace: new Pace(), where: hostname() };
+  readonly #context: BatchContext = {
+    pace: new Pace({ longestBatch: LONGEST_BATCH, overheadMs: OVERHEAD_MS }),
+    where: hostname(),
+  };
   readonly #stations = new Stations(() => this.#fillThreads());
   readonly #tasks: TaskPool = { outstanding: 0, giveUp: (task, reason) => this.#giveUp(task, reason) };
   #pool: Piscina | undefined;
@@ -85,7 +91,6 @@ export class ThreadPoolExecutor implements Executor {
       workerData: { scratchRoot: this.#scratchRoot },
       ...(maxHeapMiB !== undefined && { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
     });
-    this.#pool.on('message', this.#groups.onMessage);
     this.#pool.on('message', this.#onMessage);
     // A thread that fails between tasks is replaced; without a listener it would end the client's process.
     this.#pool.on('error', () => {});
@@ -135,6 +140,7 @@ export class ThreadPoolExecutor implements Executor {
   }
 
   readonly #onMessage = (message: ThreadMessage): void => {
+    if (message.kind === 'processGroup') this.#groups?.follow(message.attempt, message);
     if (message.kind !== 'spent') return;
     const workload = this.#running.get(message.id);
     if (workload === undefined) return;
@@ -205,7 +211,7 @@ export class ThreadPoolExecutor implements Executor {
       (answer: ThreadAnswer | undefined): WorkloadEnd => ({ kind: 'finished', answer: answer ?? {} }),
       (error: unknown): WorkloadEnd => ({ kind: 'failed', error }),
     );
-    if (workload instanceof Single) this.#groups?.endAllOf(workload.envelope);
+    if (workload instanceof Single) this.#groups?.endAllOf(attemptName(workload.envelope));
     this.#running.delete(workload.id);
     if (workload instanceof Station) this.#stations.remove(workload);
     this.#putBack(workload.takeBack());

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { ProcessWatcher } from '../../run/process-watcher.js';
 import type { InvocationFault } from '../faults/fault.js';
 import { type EnvironmentPlace, environmentVariables } from './environment-variables.js';
 import type { FunctionRecord } from './function-record.js';
@@ -16,7 +17,6 @@ import {
   reportStatusOf,
 } from './invocation-outcome.js';
 import { LambdaError } from './lambda-error.js';
-import type { ProcessWatcher } from './process-watcher.js';
 import { type RuntimeAnswer, type RuntimeApi, startRuntimeApi } from './runtime-api.js';
 import { type RuntimeProcess, startRuntimeProcess } from './runtime-process.js';
 import type { StartGate } from './start-gate.js';

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createProcessTable } from '../../run/process-table.js';
+import { ProcessWatcher } from '../../run/process-watcher.js';
 import type { InvocationFault } from '../faults/fault.js';
 import { bootstrapPath } from './bootstrap-path.js';
 import { createCodeCache } from './code-cache.js';
@@ -14,8 +16,6 @@ import { createFunctions, type Functions } from './functions.js';
 import { startGroupReaper } from './group-reaper.js';
 import type { InvocationResult } from './invocation-outcome.js';
 import type { InvokeRequest } from './invoke-request.js';
-import { createProcessTable } from './process-table.js';
-import { ProcessWatcher } from './process-watcher.js';
 import { createReservedConcurrency, type ReservedConcurrency } from './reserved-concurrency.js';
 
 /** Where and how a {@link LambdaService} works. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
+import type { ProcessWatcher } from '../../run/process-watcher.js';
 import type { GroupReaper } from './group-reaper.js';
 import type { EnvironmentEnd } from './invocation-failure.js';
-import type { ProcessWatcher } from './process-watcher.js';
 
 /** What a runtime's process is started with. */
 export interface RuntimeProcessSpec {

@@ -23,6 +23,13 @@ export interface ThreadAnswer {
 
 /** What a thread says beside its answers. */
 export type ThreadMessage =
-  | { readonly kind: 'processGroup'; readonly pid: number; readonly running: boolean; readonly attempt: string }
+  | {
+      readonly kind: 'processGroup';
+      readonly pid: number;
+      readonly running: boolean;
+      readonly startTicks?: string | undefined;
+      readonly mark: string;
+      readonly attempt: string;
+    }
   /** The work is over, and the thread has to be ended before it gets more: the app left something running. */
   | { readonly kind: 'spent'; readonly id: number; readonly answer: ThreadAnswer };

@@ -48,6 +48,16 @@ describe('options of an app', () => {
   });
 });
 
+test('what an MPI application runs on is checked when the app is made', () => {
+  const right = { nodes: 2, ranks: 8, ranksPerNode: 4, launcherOptions: '--cpu-bind=cores' };
+  app(() => 1, { name: 'mpi', resources: right });
+  const wrong = { nodes: 0, ranks: 1.5, ranksPerNode: -1, launcherOptions: '', num_nodes: 2 };
+  naming(
+    refusal(() => app(() => 1, { name: 'mpi', resources: wrong } as object)),
+    Object.keys(wrong),
+  );
+});
+
 describe('options of a call', () => {
   const plain = app(() => 1, { name: 'plain' });
   const command = bash((io) => io.sh`true`, { name: 'command' });

@@ -114,7 +114,11 @@ test('resources that no executor of the app honours are refused at the call, nam
   const error = thrownBy<SluiceError>(big);
   expect(error).toMatchObject({ code: 'RESOURCES_NOT_HONOURED', class: 'usage' });
   expect(error.message).toBe(
-    "app 'big' asks for cores, memoryMiB, which no executor it may run on ('a', 'b') can give",
+    "app 'big' asks for cores, memoryMiB together, which no executor it may run on ('a', 'b') can give",
+  );
+  const wide = thrownBy<SluiceError>(big.with({ resources: { cores: 2, nodes: 2, launcherOptions: '-v' } }));
+  expect(wide.message).toBe(
+    "app 'big' asks for nodes, launcherOptions, which no executor it may run on ('a', 'b') can give",
   );
 });
 

@@ -1,0 +1,49 @@
+// One process of the bare chain: `interchange`, `manager` or `worker`; settings as JSON in argv[3]. Each passes on what
+// it gets, and the worker sends it back.
+import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const [role, settings = '{}'] = process.argv.slice(2);
+const { port, serverKey, keys } = JSON.parse(settings);
+
+if (role === 'worker') {
+  const pipe = new Socket({ fd: 3 });
+  pipe.pipe(pipe);
+  pipe.on('close', () => process.exit()).on('error', () => process.exit());
+} else {
+  const { Dealer, Router } = await import('zeromq');
+  process.stdin.resume().once('end', () => process.exit());
+  if (role === 'interchange') {
+    const curve = keys && { curveServer: true, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey };
+    const router = new Router({ ...curve, sendHighWaterMark: 0, sendTimeout: 0 });
+    await router.bind('tcp://127.0.0.1:*');
+    console.log(new URL(router.lastEndpoint).port);
+    for await (const [from, body] of router) {
+      await router.send([from.toString() === 'client' ? 'manager' : 'client', body]);
+    }
+  } else {
+    const curve = keys && { curveServerKey: serverKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey };
+    const dealer = new Dealer({ ...curve, routingId: 'manager', sendHighWaterMark: 0, sendTimeout: 0 });
+    dealer.connect(`tcp://127.0.0.1:${port}`);
+    const worker = spawn(process.execPath, [fileURLToPath(import.meta.url), 'worker'], {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    });
+    const pipe = worker.stdio[3];
+    pipe.on('error', () => process.exit());
+    // Messages of the bare chain are of one size: a chunk of the pipe holds one or more of them.
+    let size = 0;
+    let rest = Buffer.alloc(0);
+    pipe.on('data', async (chunk) => {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const whole = [];
+      for (; rest.length >= size; rest = rest.subarray(size)) whole.push(rest.subarray(0, size));
+      for (const body of whole) await dealer.send(body);
+    });
+    await dealer.send('ready');
+    for await (const [body] of dealer) {
+      size = body.length;
+      pipe.write(body);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { decode, encode } from '../codec.js';
+import { packResults, packTasks, unpackResults, unpackTasks } from '../pilot/parcel.js';
+import type { PilotResult, PilotTask } from '../pilot/pilot-task.js';
+
+/** What every task of a worker process has in common. */
+export interface WorkerSetup {
+  /** The mark that what it starts carries: its manager's. */
+  readonly mark: string;
+  readonly scratchRoot: string;
+  readonly sharesProject: boolean;
+  /** Values above `bytes` go below this URL. */
+  readonly spill?: { readonly bytes: number; readonly url: string };
+  /** A result above this cannot be sent. */
+  readonly maxResultBytes: number;
+}
+
+/** What a task gets that has more than its worker's own share of the node. */
+export interface SlotsGrant {
+  readonly variables: Readonly<Record<string, string>>;
+  /** Cores, as `taskset -c` takes them; absent where workers are not pinned. */
+  readonly cores?: string;
+}
+
+/** Manager to worker process, both of one build: trusted as they are. */
+export type WorkerOrder =
+  | ({ readonly kind: 'setup' } & WorkerSetup)
+  | { readonly kind: 'code'; readonly code: number; readonly bytes: Uint8Array }
+  /** To be run in order. Each has a number, counted from `first`, by which the claim file names it. */
+  | { readonly kind: 'run'; readonly first: number; readonly tasks: readonly PilotTask[]; readonly grant?: SlotsGrant }
+  /** Give back those that have not begun: answered by `returned`. */
+  | { readonly kind: 'revoke'; readonly keys: readonly number[] }
+  /** A command should stop by itself. */
+  | { readonly kind: 'stop'; readonly key: number }
+  /** Finish what contexts keep, and end. */
+  | { readonly kind: 'end' };
+
+/** Worker process to manager. */
+export type WorkerReport =
+  | { readonly kind: 'ready' }
+  /** `runMs`: time of the user's code, of each. */
+  | { readonly kind: 'results'; readonly results: readonly PilotResult[]; readonly runMs: readonly number[] }
+  | { readonly kind: 'returned'; readonly keys: readonly number[] }
+  /** A task left something that runs on: this worker takes no more, and gives back what has not begun. */
+  | { readonly kind: 'spent'; readonly keys: readonly number[] }
+  /** The walltime of a task begins to count, or no longer does. */
+  | { readonly kind: 'clock'; readonly key: number; readonly running: boolean }
+  | {
+      readonly kind: 'group';
+      readonly pid: number;
+      readonly running: boolean;
+      readonly startTicks?: string | undefined;
+      readonly mark: string;
+    }
+  /** An error that a task left uncaught; the worker ends by it. */
+  | { readonly kind: 'uncaught'; readonly error: Uint8Array };
+
+/** A message as frames, its bulk uncopied. */
+export function encodeWorkerMessage(message: WorkerOrder | WorkerReport): Uint8Array[] {
+  switch (message.kind) {
+    case 'run': {
+      const { tasks, ...head } = message;
+      return [encode(head).bytes, ...packTasks(tasks)];
+    }
+    case 'results': {
+      const { results, ...head } = message;
+      return [encode(head).bytes, ...packResults(results)];
+    }
+    default:
+      return [encode(message).bytes];
+  }
+}
+
+/** @throws {SluiceError} `PROTOCOL` for what cannot be read */
+export function decodeWorkerOrder(frames: readonly Uint8Array[]): WorkerOrder {
+  const [head, ...bulk] = frames;
+  const message = decode(head as Uint8Array) as WorkerOrder;
+  return message.kind === 'run' ? { ...message, tasks: unpackTasks(bulk) } : message;
+}
+
+/** @throws {SluiceError} `PROTOCOL` for what cannot be read */
+export function decodeWorkerReport(frames: readonly Uint8Array[]): WorkerReport {
+  const [head, ...bulk] = frames;
+  const message = decode(head as Uint8Array) as WorkerReport;
+  return message.kind === 'results' ? { ...message, results: unpackResults(bulk) } : message;
+}

@@ -1,0 +1,150 @@
+import { SluiceError } from '../errors.js';
+import { encodeError } from '../wire/error-codec.js';
+import type { Outcome } from '../wire/outcome.js';
+import { packOutcome, unpackEnvelope } from '../wire/pilot/envelope-parts.js';
+import type { PilotTask } from '../wire/pilot/pilot-task.js';
+import type { AppCode, TaskEnvelope } from '../wire/task-envelope.js';
+import type { SlotsGrant, WorkerOrder, WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
+import type { AnswerBox } from './answer-box.js';
+import type { Backends } from './backends.js';
+import type { Leftovers } from './leftovers.js';
+import { applyGrant } from './slots-grant.js';
+import { needsSpill, packWithin } from './spill.js';
+import type { TaskRunner } from './task-runner.js';
+import type { UncaughtGuard } from './uncaught-guard.js';
+
+/** What a line works with. */
+export interface LineParts {
+  readonly setup: WorkerSetup;
+  readonly backends: Backends;
+  readonly runner: TaskRunner;
+  readonly guard: UncaughtGuard;
+  readonly leftovers: Leftovers;
+  readonly answers: AnswerBox;
+  readonly codeOf: (code: number) => AppCode;
+  readonly send: (report: WorkerReport) => void;
+  readonly claim: (sequence: number) => void;
+}
+
+interface Entry {
+  readonly sequence: number;
+  readonly task: PilotTask;
+  readonly grant: SlotsGrant | undefined;
+}
+
+/** The tasks of a worker process, which runs them one after the other, and yields to the event loop between them. */
+export class TaskLine {
+  readonly #parts: LineParts;
+  #waiting: Entry[] = [];
+  #running: { readonly key: number; readonly stop: AbortController | undefined } | undefined;
+  #isAtWork = false;
+  #isSpent = false;
+
+  constructor(parts: LineParts) {
+    this.#parts = parts;
+  }
+
+  /** Key of the task that runs. */
+  get running(): number | undefined {
+    return this.#running?.key;
+  }
+
+  add({ first, tasks, grant }: WorkerOrder & { kind: 'run' }): void {
+    for (const [index, task] of tasks.entries()) this.#waiting.push({ sequence: first + index, task, grant });
+    if (this.#isSpent) this.#parts.send({ kind: 'returned', keys: this.#giveBack(() => true) });
+    else if (!this.#isAtWork) void this.#work();
+  }
+
+  revoke(keys: readonly number[]): void {
+    const wanted = new Set(keys);
+    this.#parts.send({ kind: 'returned', keys: this.#giveBack((key) => wanted.has(key)) });
+  }
+
+  stop(key: number): void {
+    if (this.#running?.key === key) this.#running.stop?.abort(new SluiceError('CANCELLED', 'the task was stopped'));
+  }
+
+  #giveBack(isMeant: (key: number) => boolean): number[] {
+    const keys: number[] = [];
+    this.#waiting = this.#waiting.filter(({ task: { key } }) => {
+      const stays = !isMeant(key);
+      if (!stays) keys.push(key);
+      return stays;
+    });
+    return keys;
+  }
+
+  async #work(): Promise<void> {
+    this.#isAtWork = true;
+    for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
+      if (this.#waiting.length > 0 || !this.#parts.answers.isEmpty) this.#parts.claim(entry.sequence);
+      const isSpent = await this.#runOne(entry);
+      if (isSpent) {
+        this.#endSpent();
+        return;
+      }
+      if (this.#waiting.length === 0) this.#parts.answers.flush();
+      else this.#parts.answers.flushSoon();
+    }
+    this.#isAtWork = false;
+  }
+
+  #endSpent(): void {
+    this.#isSpent = true;
+    this.#parts.answers.flush();
+    this.#parts.send({ kind: 'spent', keys: this.#giveBack(() => true) });
+  }
+
+  async #runOne({ task, grant }: Entry): Promise<boolean> {
+    const { answers, leftovers, setup, backends, codeOf } = this.#parts;
+    const startedMs = performance.now();
+    // Only commands can be asked to stop: a signal costs more than a small task does.
+    const stop = isCommand(codeOf, task) ? new AbortController() : undefined;
+    this.#running = { key: task.key, stop };
+    let app = '';
+    try {
+      const unpacked = unpackEnvelope(task.parts, codeOf(task.code), backends.fetch);
+      const envelope = unpacked instanceof Promise ? await unpacked : unpacked;
+      app = envelope.app.name;
+      const outcome = await this.#perform(envelope, stop?.signal, grant);
+      const parts = needsSpill(outcome, setup)
+        ? await packWithin(outcome, envelope, this.#parts)
+        : packOutcome(outcome);
+      answers.add({ key: task.key, kind: 'outcome', parts }, outcome.usage.runMs);
+      return leftovers.after(envelope, outcome, performance.now() - startedMs);
+    } catch (error) {
+      answers.add({ key: task.key, kind: 'failure', parts: [encodeError(error, { app })] }, 0);
+      return false;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #perform(
+    envelope: TaskEnvelope,
+    signal: AbortSignal | undefined,
+    grant: SlotsGrant | undefined,
+  ): Promise<Outcome> {
+    const takeBack = grant === undefined ? undefined : applyGrant(grant);
+    try {
+      return await this.#parts.guard.run(async () => {
+        const outcome = await this.#parts.runner.run(envelope, signal);
+        // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
+        await nextTurn();
+        return outcome;
+      });
+    } finally {
+      takeBack?.();
+    }
+  }
+}
+
+function isCommand(codeOf: LineParts['codeOf'], { code }: PilotTask): boolean {
+  return codeOf(code).kind === 'bash';
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
