@@ -78,6 +78,9 @@ export async function startInterchange(config: InterchangeConfig): Promise<Inter
   return { port: router.port, stop: (reason) => broker.stop(reason), ended };
 }
 
+/** After a pause of this length a message is acted upon at once: there is nothing to wait for. */
+const IDLE_MS = 0.1;
+
 /** Flushes the broker once all that has come is taken in, and when something is due. */
 class Flush {
   readonly #broker: Broker;
@@ -85,13 +88,16 @@ class Flush {
   #alarm: NodeJS.Timeout | undefined;
   #alarmAtMs = Number.POSITIVE_INFINITY;
   #isStopped = false;
+  #ranAtMs = 0;
 
   constructor(broker: Broker) {
     this.#broker = broker;
   }
 
   soon(): void {
-    if (!this.#isStopped) this.#soon ??= setImmediate(this.#run);
+    if (this.#isStopped || this.#soon !== undefined) return;
+    if (performance.now() - this.#ranAtMs > IDLE_MS) this.#run();
+    else this.#soon = setImmediate(this.#run);
   }
 
   stop(): void {
@@ -102,7 +108,8 @@ class Flush {
 
   readonly #run = (): void => {
     this.#soon = undefined;
-    this.#broker.flush(performance.now());
+    this.#ranAtMs = performance.now();
+    this.#broker.flush(this.#ranAtMs);
     const dueAtMs = this.#broker.dueAtMs();
     if (this.#isStopped || dueAtMs === this.#alarmAtMs) return;
     clearTimeout(this.#alarm);

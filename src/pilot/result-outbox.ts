@@ -8,13 +8,17 @@ export interface ResultMessage {
   readonly keys: readonly number[];
 }
 
-/** Results of one turn of the event loop on their way to the interchange, together. */
+/** After a pause of this length a result travels at once: there is nothing to wait for. */
+const IDLE_MS = 0.2;
+
+/** Results on their way to the interchange: at once when there were none for a while, else those of one turn together. */
 export class ResultOutbox {
   readonly #mostBytes: number;
   readonly #send: (message: ResultMessage) => void;
   #results: PilotResult[] = [];
   #bytes = 0;
   #scheduled: NodeJS.Immediate | undefined;
+  #sentAtMs = 0;
 
   /** @param mostBytes of one message, where it has more than one result */
   constructor(mostBytes: number, send: (message: ResultMessage) => void) {
@@ -30,7 +34,8 @@ export class ResultOutbox {
       this.#results.push(result);
       this.#bytes += bytes;
     }
-    this.#scheduled ??= setImmediate(() => this.flush());
+    if (performance.now() - this.#sentAtMs > IDLE_MS) this.flush();
+    else this.#scheduled ??= setImmediate(() => this.flush());
   }
 
   flush(): void {
@@ -40,6 +45,7 @@ export class ResultOutbox {
     const results = this.#results;
     this.#results = [];
     this.#bytes = 0;
+    this.#sentAtMs = performance.now();
     this.#send({ frames: encodeMessage({ kind: 'results', results }), keys: results.map(({ key }) => key) });
   }
 }
