@@ -18,7 +18,6 @@ interface Knock {
  */
 export async function firstToAnswer(options: Knock): Promise<string> {
   const { addresses, connectTimeoutMs } = options;
-  const startedMs = performance.now();
   const dealers: DealerEnd[] = [];
   const outcomes = new Map(addresses.map((address) => [address, 'no answer']));
   let timer: NodeJS.Timeout | undefined;
@@ -31,7 +30,7 @@ export async function firstToAnswer(options: Knock): Promise<string> {
         if (refused.size === addresses.length) reject(denied(outcomes));
       };
       const refused = new Set<string>();
-      const fail = (): void => reject(unreachable(outcomes, performance.now() - startedMs));
+      const fail = (): void => reject(unreachable(outcomes, connectTimeoutMs));
       timer = setTimeout(fail, connectTimeoutMs);
       if (addresses.length === 0) fail();
       addresses.forEach((address, index) => {
@@ -82,7 +81,7 @@ function parseAnswer([first]: Frames): 'interchange' | 'garbage' | SluiceError {
 function unreachable(outcomes: ReadonlyMap<string, string>, afterMs: number): SluiceError {
   return new SluiceError(
     'UNREACHABLE',
-    `no interchange answered within ${Math.round(afterMs)} ms at any of the addresses tried:\n${listed(outcomes)}\n` +
+    `no interchange answered within ${afterMs} ms at any of the addresses tried:\n${listed(outcomes)}\n` +
       'Give the executor an address that its nodes can reach, and open its port in the firewall.',
   );
 }

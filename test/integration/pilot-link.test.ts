@@ -175,9 +175,10 @@ test('where nobody answers, the error names every address, and how long they wer
   const error = (await failureOf(link(0, { addresses, connectTimeoutMs: 700 }))) as SluiceError;
   expect(performance.now() - startedMs).toBeLessThan(3_000);
   expect(error).toMatchObject({ code: 'UNREACHABLE' });
-  expect(error.message).toMatch(/within 7\d\d ms/);
+  expect(error.message).toMatch(/within 700 ms/);
   for (const address of addresses) expect(error.message).toContain(address);
-  expect(error.message).toContain("host 'nowhere.invalid' is not known here");
+  // A name server may take longer than that.
+  expect(error.message).toMatch(/nowhere\.invalid:5: (host 'nowhere.invalid' is not known here|no answer)/);
 });
 
 test('a key that is not on the list is refused at once, though other addresses say nothing', async () => {
