@@ -8,7 +8,7 @@ import * as patterns from './parallel-patterns/patterns.js';
 
 // Parsl's patterns, one by one. Where they run is said here and nowhere else: --executor threads, or htex.
 async function showPatterns(executor: 'threads' | 'htex'): Promise<void> {
-  await using _flow = await load(await configFor(executor));
+  await using _flow = await load(configFor(executor));
   const folder = await mkdtemp(join(tmpdir(), 'parallel-patterns-'));
   try {
     show('bag of tasks', (await patterns.bagOfTasks()).join(' '));

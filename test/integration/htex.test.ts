@@ -189,6 +189,13 @@ describe('what cannot work says so', () => {
     LONG_MS,
   );
 
+  test('an interchange that does not come up is told at the start, with what it wrote', async () => {
+    const interchangeCommand = ['/bin/sh', '-c', 'echo "no such module" >&2; exit 3'];
+    const error = await failureOf<SluiceError>(htexRun({ interchangeCommand }));
+    expect(error.code).toBe('INTERCHANGE_LOST');
+    expect(error.message).toMatch(/did not start: it ended with exit code 3; it wrote:\nno such module/);
+  });
+
   test('a port in use is told at the start, and nothing is left running', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

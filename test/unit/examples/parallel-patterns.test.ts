@@ -9,10 +9,10 @@ import { configFor } from '../../../examples/parallel-patterns/config.js';
 import * as patterns from '../../../examples/parallel-patterns/patterns.js';
 import { type TemporaryRun, temporaryRun } from '../../fixtures/kernel/temporary-run.js';
 
-describe.each(['threads'] as const)('the patterns of parallel workflows on %s', (executor) => {
+describe.each(['threads', 'htex'] as const)('the patterns of parallel workflows on %s', (executor) => {
   let run: TemporaryRun;
   beforeAll(async () => {
-    run = await temporaryRun(await configFor(executor));
+    run = await temporaryRun(configFor(executor));
   });
   afterAll(() => run?.[Symbol.asyncDispose]());
 
