@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { app, bash, DependencyError, HighThroughputExecutor, type Io, type SluiceError } from 'sluice';
+import { app, bash, DependencyError, file, HighThroughputExecutor, type Io, type SluiceError } from 'sluice';
 import { LocalProvider } from 'sluice/hpc';
 import { describe, expect, test, vi } from 'vitest';
 import { htexRun } from '../fixtures/htex/htex-run.js';
@@ -250,6 +250,23 @@ describe('what cannot work says so', () => {
         new HighThroughputExecutor({ provider: new LocalProvider(), heartbeatMs: 5_000, heartbeatThresholdMs: 6_000 }),
     ).toThrow(/at least twice heartbeatMs/);
   });
+
+  test(
+    'workers that do not see the disk run functions and pass values, and files of this machine are refused',
+    async () => {
+      const provider = Object.assign(new LocalProvider(), { sharesFilesystem: false });
+      await using run = await htexRun({ provider });
+      const { kernel } = run;
+      expect(run.executor.capabilities).toMatchObject({ sharesProject: false, sharesFilesystem: false });
+      const size = app((bytes: Uint8Array) => bytes.length, { name: 'size', kernel });
+      expect(await size(new Uint8Array(1_000_000))).toBe(1_000_000);
+      const read = app((text: { path: string }) => text.path, { name: 'read', kernel });
+      const error = await failureOf<SluiceError>(read(file('/etc/hosts')));
+      expect(error.code).toBe('FILE_NOT_REACHABLE');
+      expect(error.message).toMatch(/file:\/\/\/etc\/hosts/);
+    },
+    LONG_MS,
+  );
 
   test(
     'a dependent of a task that failed on a pilot knows the root cause',

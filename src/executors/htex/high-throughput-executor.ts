@@ -25,6 +25,7 @@ import { type HighThroughputOptions, type ResolvedHtexOptions, resolveHtexOption
 import { InterchangeClient } from './interchange-client.js';
 import { pilotJob } from './pilot-job.js';
 import { drainBeforeEndMs, type PilotRun, planPilotRun } from './pilot-run.js';
+import { refuseLocalFiles } from './refuse-local-files.js';
 import { Replies } from './replies.js';
 import { createValueSpill, type ValueSpill } from './value-spill.js';
 
@@ -132,6 +133,7 @@ export class HighThroughputExecutor implements Executor {
     }
     let slots: number;
     try {
+      if (!this.capabilities.sharesFilesystem) refuseLocalFiles(envelope, this.label);
       slots = this.#fit.slotsOf(envelope);
     } catch (error) {
       receiver.onFailure(error);
