@@ -8,6 +8,8 @@ import { WorkList } from './work-list.js';
 const STALL_MS = 1;
 /** A small task that is cancelled ends by itself within this, or is ended. */
 const CANCEL_MS = 50;
+/** Of apps up to this long, a worker has the next task at hand while it runs one: it need not wait for a message. */
+const AHEAD_MS = 50;
 /** How often it is looked at whether tasks wait here that had better wait elsewhere. */
 const SURPLUS_MS = 25;
 
@@ -269,10 +271,14 @@ export class Dispatcher {
   #withRoom(held: HeldTask): WorkList | undefined {
     let best: WorkList | undefined;
     for (const list of this.#workers) {
-      if (!list.isShared || !this.#pace.hasRoom(list, held.task.code)) continue;
+      if (!list.isShared || !this.#hasRoom(list, held.task.code)) continue;
       if (best === undefined || list.expectedMs < best.expectedMs) best = list;
     }
     return best;
+  }
+
+  #hasRoom(list: WorkList, code: number): boolean {
+    return this.#pace.hasRoom(list, code) || (list.count === 1 && this.#pace.expectedMs(code) <= AHEAD_MS);
   }
 
   // As many as should keep the worker busy for the time of a batch, and no more than its share of what waits.

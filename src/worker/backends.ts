@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseObjectUrl } from '../data/data-file.js';
@@ -85,9 +86,14 @@ function isLocal(url: string): boolean {
   return url.startsWith('file:');
 }
 
+// Up to this size a file is read in less time than a thread pool takes to be asked for its parts.
+const READ_AT_ONCE_BYTES = 4 * 1024 * 1024;
+
 async function readLocal(url: string): Promise<Uint8Array> {
   const path = fileURLToPath(url);
-  return readFile(path).catch((error: unknown) => {
+  try {
+    return statSync(path).size <= READ_AT_ONCE_BYTES ? readFileSync(path) : await readFile(path);
+  } catch (error) {
     throw localFailure(`read ${path}`, error);
-  });
+  }
 }

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { localFailure } from '../../data/write-whole.js';
@@ -31,7 +31,7 @@ export function createValueSpill(folder: string): ValueSpill {
     },
     remove(url) {
       // Best effort: the folder goes at the close.
-      rm(new URL(url), { force: true }).catch(() => {});
+      unlink(new URL(url)).catch(() => {});
     },
     close: () => rm(folder, { recursive: true, force: true, maxRetries: 2 }),
   };
