@@ -78,7 +78,7 @@ function usageOfInterchange(): { readonly rssMiB: number; readonly cpuMs: number
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       const isOurs = fields[1] === String(process.pid);
-      if (!isOurs || !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('interchange/main')) continue;
+      if (!isOurs || !readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('interchange')) continue;
       const rss = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
       return {
         rssMiB: Number(rss?.[1]) / 1024,
