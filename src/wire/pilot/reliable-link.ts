@@ -129,8 +129,9 @@ export class ReliableLink {
       if (this.#mayComplain(nowMs)) this.#transmit(0, NOTHING, nowMs, 'stranger');
       return false;
     }
-    // It was started anew, and what was said before was for the one before.
-    const beginsAnew = this.#peer !== 0 && (peer === 0 || this.#isUnderWay);
+    // It was started anew, and what was said before was for the one before. A session in which nothing was said is as
+    // good as new: two sides that took each other for strangers would go on changing theirs for ever.
+    const beginsAnew = this.#peer !== 0 && this.#sent > 0 && (peer === 0 || this.#isUnderWay);
     const dropped = beginsAnew ? this.#beginAnew() : [];
     this.#peer = session;
     this.#received = 0;
