@@ -19,7 +19,7 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['test/build-first.ts'],
     // The SDK's versions are pinned to ones that run on Node 20.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     // Two cores: suites start servers and processes of their own.
     maxWorkers: 2,

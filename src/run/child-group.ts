@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { killGroup } from './kill-group.js';
-import { findMarked, type Marks, signalMarked, workerMark } from './marked-processes.js';
+import { killMarked, type Marks, workerMark } from './marked-processes.js';
 import { startTicksOf } from './process-identity.js';
 import { ensureReaper, tellReaper } from './reaper-link.js';
+import { within } from './within.js';
 
 /** What a group of processes is started with. */
 export interface ChildGroupOptions {
@@ -43,7 +44,6 @@ export interface ChildGroup {
 const LET_GO_MS = 25;
 // What a process that cannot be ended may still hold open.
 const STREAMS_END_MS = 500;
-const SWEEPS = 5;
 
 /**
  * Starts a program in a process group of its own, which does not outlive this process either: its reaper knows of it.
@@ -125,23 +125,4 @@ function follow(child: ChildProcess, { exited, closed, lifeline, marks }: Follow
       lifeline.unref?.();
     },
   };
-}
-
-// A process that forks while the list is read is found by the next look.
-function killMarked(marks: Marks): void {
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const found = findMarked([marks]);
-    if (found.length === 0) return;
-    signalMarked(found, 'SIGKILL');
-  }
-}
-
-async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const done = await Promise.race([promise.then(() => true), late]);
-  clearTimeout(timer);
-  return done;
 }

@@ -68,6 +68,17 @@ export function signalMarked(processes: readonly MarkedProcess[], signal: NodeJS
   }
 }
 
+const SWEEPS = 5;
+
+/** Ends every process that carries the marks, with SIGKILL: one that forks while the list is read is found by the next look. */
+export function killMarked(marks: Marks): void {
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const found = findMarked([marks]);
+    if (found.length === 0) return;
+    signalMarked(found, 'SIGKILL');
+  }
+}
+
 function pids(): readonly number[] {
   try {
     return readdirSync('/proc').map(Number).filter(Number.isInteger);

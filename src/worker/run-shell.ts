@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { killGroup } from '../run/kill-group.js';
-import { findMarked, type Marks, signalMarked, workerMark } from '../run/marked-processes.js';
+import { findMarked, killMarked, type Marks, signalMarked, workerMark } from '../run/marked-processes.js';
 import { startTicksOf } from '../run/process-identity.js';
 import type { ProcessGroupChange } from '../run/reaper-message.js';
+import { within } from '../run/within.js';
 import type { StreamFiles } from './stream-files.js';
 
 /** What a shell is run with. */
@@ -33,7 +34,6 @@ const KILL_AFTER_MS = 2_000;
 const LET_GO_MS = 25;
 // What a process that cannot be ended may still hold open.
 const STREAMS_END_MS = 500;
-const SWEEPS = 5;
 
 /**
  * Runs `/bin/bash` in a process group of its own, and resolves when the shell is over and all it started is too.
@@ -70,20 +70,11 @@ export async function runShell(args: readonly string[], options: ShellOptions): 
   letGo();
   killGroup(pid, 'SIGKILL', startTicks);
   const isLeft = !(await within(closed, LET_GO_MS));
-  if (isLeft || signal?.aborted === true || onProcessGroup === undefined) endMarked(marks);
+  if (isLeft || signal?.aborted === true || onProcessGroup === undefined) killMarked(marks);
   if (isLeft && !(await within(closed, STREAMS_END_MS))) destroyStreams(child);
   onProcessGroup?.({ pid, running: false, startTicks, mark });
   const stderrTail = streams.stderr === undefined ? tail.text() : streams.stderrTail(STDERR_TAIL_BYTES);
   return { exitCode: code ?? 128 + constants.signals[by as NodeJS.Signals], stderrTail };
-}
-
-// A process that forks while the list is read is found by the next look.
-function endMarked(marks: Marks): void {
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    const found = findMarked([marks]);
-    if (found.length === 0) return;
-    signalMarked(found, 'SIGKILL');
-  }
 }
 
 function endOnAbort(
@@ -107,16 +98,6 @@ function endOnAbort(
     signal.removeEventListener('abort', end);
     clearTimeout(timer);
   };
-}
-
-async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const done = await Promise.race([promise.then(() => true), late]);
-  clearTimeout(timer);
-  return done;
 }
 
 function destroyStreams(child: ChildProcess): void {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SluiceError } from '../../errors.js';
+import type { SluiceError } from '../../errors.js';
 import type { BlockInfo } from '../../scaling/block.js';
 import { type BlockSupervisor, createBlockSupervisor } from '../../scaling/block-supervisor.js';
 import { SYSTEM_CLOCK } from '../../scaling/clock.js';
@@ -17,6 +17,7 @@ import type {
   OutcomeReceiver,
   RunContext,
 } from '../executor.js';
+import { notRunning, startedBefore } from '../life-errors.js';
 import { NEVER_RAN } from '../never-ran.js';
 import { submitByDispatch } from '../submit-by-dispatch.js';
 import { AttemptTable } from './attempt-table.js';
@@ -89,7 +90,7 @@ export class HighThroughputExecutor implements Executor {
 
   /** @throws {SluiceError} `ADDRESS_IN_USE`, `INTERCHANGE_LOST` when it does not come up, or what the provider's start says */
   async start(run: RunContext): Promise<void> {
-    if (this.#phase !== 'new') throw startedBefore(this.label);
+    if (this.#phase !== 'new') throw startedBefore(this.label, 'HighThroughputExecutor');
     this.#phase = 'open';
     const { provider, interchangeCommand: command, spillBytes, maxMessageBytes } = this.#options;
     await provider.start({ runId: run.runId, runDir: run.runDir, label: this.label });
@@ -323,14 +324,3 @@ export class HighThroughputExecutor implements Executor {
 
 /** Time that interchange and blocks get to end by themselves. */
 const END_MS = 5_000;
-
-function startedBefore(label: string): SluiceError {
-  return new SluiceError(
-    'INVALID_OPTIONS',
-    `executor '${label}' has been started before: make a new HighThroughputExecutor for each kernel`,
-  );
-}
-
-function notRunning(label: string): SluiceError {
-  return new SluiceError('WORKER_LOST', `executor '${label}' is not running`);
-}

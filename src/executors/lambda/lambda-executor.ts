@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../object-store/object-store.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { attemptName, streamsOf, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
+import { notRunning } from '../life-errors.js';
 import { type CodeUpload, createCodeUpload, hasLargeBundle } from './code-upload.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
 import { functionFailure, parseFailure } from './function-failure.js';
@@ -173,8 +174,4 @@ function refuseLongWalltime({ walltimeMs, app, taskId }: TaskEnvelope, fn: Deplo
     'RESOURCES_NOT_HONOURED',
     `task ${taskId} '${app.name}' has a walltime of ${walltimeMs} ms; Lambda function '${fn.name}' ends after ${fn.timeoutSeconds} s: deploy it with --timeout, or ask for less`,
   );
-}
-
-function notRunning(label: string): SluiceError {
-  return new SluiceError('WORKER_LOST', `executor '${label}' is not running`);
 }

@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
-import { SluiceError } from '../../errors.js';
 import { PriorityQueue } from '../../priority-queue.js';
 import { Pace } from '../../run/pace.js';
 import { createProcessGroups, type ProcessGroups } from '../../run/process-groups.js';
@@ -19,6 +18,8 @@ import type {
   OutcomeReceiver,
   RunContext,
 } from '../executor.js';
+import { notRunning, startedBefore } from '../life-errors.js';
+import { submitByDispatch } from '../submit-by-dispatch.js';
 import { Batch, type BatchContext } from './batch.js';
 import { isSmall, Single } from './single.js';
 import { Station } from './station.js';
@@ -77,7 +78,7 @@ export class ThreadPoolExecutor implements Executor {
 
   /** @throws {SluiceError} `INVALID_OPTIONS` when it has been started before: a pool serves one kernel, once */
   async start(run: RunContext): Promise<void> {
-    if (this.#pool !== undefined || this.#closing) throw startedBefore(this.label);
+    if (this.#pool !== undefined || this.#closing) throw startedBefore(this.label, 'ThreadPoolExecutor');
     const { maxThreads, maxHeapMiB } = this.#options;
     const { Piscina } = await import('piscina');
     this.#scratchRoot = join(run.runDir, 'scratch', this.label);
@@ -97,15 +98,7 @@ export class ThreadPoolExecutor implements Executor {
   }
 
   submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    let stopListening = (): void => {};
-    const outcome = new Promise<Outcome>((resolve, reject) => {
-      const task = this.dispatch(envelope, { onOutcome: resolve, onFailure: reject });
-      const onAbort = (): void => task.abort(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
-      stopListening = () => signal.removeEventListener('abort', onAbort);
-    });
-    return outcome.finally(() => stopListening());
+    return submitByDispatch(this.dispatch.bind(this), envelope, signal);
   }
 
   dispatch(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable {
@@ -243,15 +236,4 @@ export class ThreadPoolExecutor implements Executor {
 // Threads run as built, whether this file does (dist) or its source (under a TypeScript runner).
 function threadMain(): string {
   return createRequire(import.meta.url).resolve('#worker/thread');
-}
-
-function startedBefore(label: string): SluiceError {
-  return new SluiceError(
-    'INVALID_OPTIONS',
-    `executor '${label}' has been started before: make a new ThreadPoolExecutor for each kernel`,
-  );
-}
-
-function notRunning(label: string): SluiceError {
-  return new SluiceError('WORKER_LOST', `executor '${label}' is not running`);
 }
