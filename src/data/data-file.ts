@@ -78,6 +78,14 @@ export function parseObjectUrl(url: string): { bucket: string; key: string } {
   return { bucket: match[1] as string, key: match[2] as string };
 }
 
+/** Bucket and prefix of a folder in an object store: `s3://bucket/a/`, or `s3://bucket/` for all of it. @throws {SluiceError} `INVALID_OPTIONS` */
+export function parseObjectFolder(url: string): { bucket: string; prefix: string } {
+  const match = /^[a-z0-9]+:\/\/([^/]+)\/(|.*\/)$/s.exec(url);
+  if (match === null)
+    throw new SluiceError('INVALID_OPTIONS', `${url} does not name a folder: write s3://bucket/folder/`);
+  return { bucket: match[1] as string, prefix: match[2] as string };
+}
+
 const OBJECT_SCHEMES: ReadonlySet<string> = new Set(['s3', 'gs']);
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 

@@ -45,7 +45,10 @@ export interface StagingManager {
    * Puts every output where it belongs, in parallel, and resolves with identities by URL. `MISSING_OUTPUT` when one was
    * not written, before any is moved. Rejects with the first failure once the other transfers have stopped.
    */
-  stageOut(outputs: readonly WrittenOutput[], options: StageOutOptions): Promise<ReadonlyMap<string, FileIdentity>>;
+  stageOut(
+    outputs: readonly WrittenOutput[],
+    options: StageOutOptions,
+  ): Promise<ReadonlyMap<string, FileIdentity | undefined>>;
   close(): Promise<void>;
 }
 

@@ -2,10 +2,50 @@ import type { DataFile } from './data-file.js';
 
 /** What tells one content of a file from another: for caches and memoization. */
 export interface FileIdentity {
-  /** Entity tag, or `mtime-size` for local files. */
+  /** Entity tag, version or generation, or `mtime-size` where there is nothing better. */
   readonly tag: string;
   /** Size in bytes. */
   readonly size: number;
+}
+
+/** A file that a listing found. */
+export interface ListedFile {
+  readonly file: DataFile;
+  readonly identity: FileIdentity;
+}
+
+/** What a staging declares of itself; the conformance suite holds it to each answer. */
+export interface StagingCapabilities {
+  /** Whether it writes, or only reads. */
+  readonly stageOut: boolean;
+  /** Whether there is {@link Staging.list}. */
+  readonly list: boolean;
+  /** Whether there is {@link Staging.remove}. */
+  readonly remove: boolean;
+  /**
+   * What an identity rests on: the content (a version, an entity tag, a checksum), or time and size, which two contents
+   * written within the clock's grain share; `none`: it has none, and nothing of it is cached.
+   */
+  readonly identity: 'content' | 'time' | 'none';
+}
+
+/** How any transfer is watched and stopped. */
+export interface TransferOptions {
+  readonly signal: AbortSignal;
+  /** Told of bytes that have moved since it was told last; less than nothing, when a part has to be moved again. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+export interface StageInTarget extends TransferOptions {
+  /** A free path of the file's own name, in a folder that exists. */
+  readonly suggestedPath: string;
+  /** The content that is wanted, from {@link Staging.identity}: another one is `TRANSFER_FAILED`. */
+  readonly identity?: FileIdentity | undefined;
+}
+
+export interface StageOutSource extends TransferOptions {
+  /** The local file. */
+  readonly path: string;
 }
 
 /**
@@ -18,17 +58,23 @@ export interface Staging {
   readonly name: string;
   /** Schemes it knows, without colons: shown to those who ask for another one. */
   readonly schemes: readonly string[];
+  readonly capabilities: StagingCapabilities;
   canStageIn(file: DataFile): boolean;
   canStageOut(file: DataFile): boolean;
   /**
-   * Makes the file's content readable below `directory`, and resolves with the path: `suggestedPath` (a free path
-   * of the file's own name there) or, where nothing need be copied, the path it already has. Never leaves half a
-   * file under that path.
+   * Makes the file's content readable, and resolves with the path: `suggestedPath` or, where nothing need be copied, the
+   * path it already has. Never leaves half a file under that path.
    */
-  stageIn(file: DataFile, target: { readonly suggestedPath: string; readonly signal: AbortSignal }): Promise<string>;
+  stageIn(file: DataFile, target: StageInTarget): Promise<string>;
   /** Puts the local file `path` where `file` says. It appears there whole or not at all. */
-  stageOut(file: DataFile, source: { readonly path: string; readonly signal: AbortSignal }): Promise<FileIdentity>;
-  /** `undefined` when there is no such file. */
+  stageOut(file: DataFile, source: StageOutSource): Promise<FileIdentity | undefined>;
+  /** `undefined` when there is no such file. Where a staging has no identities, its tags are empty. */
   identity(file: DataFile, signal?: AbortSignal): Promise<FileIdentity | undefined>;
+  /** Identities of those that exist, by URL, in fewer requests than one for each. Absent: they are asked for one by one. */
+  identities?(files: readonly DataFile[], signal: AbortSignal): Promise<ReadonlyMap<string, FileIdentity>>;
+  /** Every file below a folder, whose URL ends in `/`, at any depth; pages are fetched as they are consumed. */
+  list?(folder: DataFile, signal: AbortSignal): AsyncIterable<ListedFile>;
+  /** Removes files; one that is not there counts as removed. */
+  remove?(files: readonly DataFile[], signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

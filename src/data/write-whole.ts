@@ -26,6 +26,13 @@ export async function writeWhole<T>(path: string, write: (temporaryPath: string)
   }
 }
 
+/** Whether a file of that name is one that {@link writeWhole} is filling, or was killed while it did. */
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY_NAME.test(name);
+}
+
+const TEMPORARY_NAME = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+
 /** The SluiceError of a failed file system call; other errors and SluiceErrors pass as they are. */
 export function localFailure(action: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
-import { copyFile, open } from 'node:fs/promises';
+import { copyFile, open, rm } from 'node:fs/promises';
 import { SluiceError } from '../../errors.js';
+import { runParallel } from '../../object-store/run-parallel.js';
 import type { DataFile } from '../data-file.js';
 import { localIdentity } from '../local-file.js';
 import type { FileIdentity, Staging } from '../staging.js';
 import { localFailure, writeWhole } from '../write-whole.js';
+import { listFolder } from './local-listing.js';
 
 /** Staging of `file:` URLs on a disk the worker sees: inputs are read where they are, outputs copied into place. */
 export function createLocalStaging(): Staging {
@@ -12,22 +14,39 @@ export function createLocalStaging(): Staging {
   return {
     name: 'local',
     schemes: ['file'],
+    capabilities: { stageOut: true, list: true, remove: true, identity: 'time' },
     canStageIn: isLocal,
     canStageOut: isLocal,
-    async stageIn(file, { signal }) {
+    async stageIn(file, { signal, identity, onProgress }) {
       signal.throwIfAborted();
-      await localIdentity(file.path);
+      const { tag, size } = await localIdentity(file.path);
+      if (identity !== undefined && identity.tag !== tag) {
+        throw new SluiceError('TRANSFER_FAILED', `read ${file.path}: it is not the file any more that was asked for`);
+      }
+      onProgress?.(size);
       return file.path;
     },
-    async stageOut(file, { path, signal }) {
+    async stageOut(file, { path, signal, onProgress }) {
       signal.throwIfAborted();
       if (path !== file.path) await copyInto(path, file.path, signal);
-      return localIdentity(file.path);
+      const identity = await localIdentity(file.path);
+      onProgress?.(identity.size);
+      return identity;
     },
     identity: (file) => identityIfThere(file.path),
+    list: (folder, signal) => listFolder(folder.path, signal),
+    async remove(files, signal) {
+      await runParallel(files, { limit: PARALLEL_FILES, signal }, async ({ path }) => {
+        await rm(path, { force: true }).catch((error: unknown) => {
+          throw localFailure(`remove ${path}`, error);
+        });
+      });
+    },
     close: async () => undefined,
   };
 }
+
+const PARALLEL_FILES = 8;
 
 async function copyInto(source: string, target: string, signal: AbortSignal): Promise<void> {
   await localIdentity(source);

@@ -5,6 +5,13 @@ import { lengthOf, PART_BYTES } from '../../object-store/part-plan.js';
 import { localIdentity } from '../local-file.js';
 import { localFailure } from '../write-whole.js';
 
+export interface UploadSource {
+  readonly path: string;
+  readonly signal?: AbortSignal;
+  /** Told of bytes that have been read since it was told last: a part that is sent again counts once. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
 /**
  * Copies a local file to an object: in one request below 8 MiB, in parallel parts from there on. A file that changes
  * meanwhile is `TRANSFER_FAILED`.
@@ -12,7 +19,7 @@ import { localFailure } from '../write-whole.js';
 export async function uploadFile(
   store: ObjectStore,
   key: string,
-  { path, signal }: { readonly path: string; readonly signal?: AbortSignal },
+  { path, signal, onProgress }: UploadSource,
 ): Promise<ObjectInfo> {
   const before = await localIdentity(path);
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -20,7 +27,11 @@ export async function uploadFile(
   });
   const options = signal === undefined ? {} : { signal };
   try {
-    const read = (range: ByteRange) => readRange(handle, range, path);
+    const read = async (range: ByteRange) => {
+      const bytes = await readRange(handle, range, path);
+      onProgress?.(bytes.byteLength);
+      return bytes;
+    };
     const info =
       before.size < PART_BYTES
         ? await store.put(key, await readSmall(read, before.size), options)

@@ -1,5 +1,5 @@
+import { compareUtf8 } from '../../utf8-order.js';
 import type { SortedKeys } from './store/sorted-keys.js';
-import { compareUtf8 } from './store/utf8-order.js';
 
 /** Where a listing goes on: after a key, or after everything that begins with a common prefix. */
 export type ListingCursor =

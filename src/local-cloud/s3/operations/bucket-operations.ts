@@ -1,9 +1,9 @@
+import { compareUtf8 } from '../../../utf8-order.js';
 import { readDocument } from '../body/request-document.js';
 import { pageSize } from '../parameters.js';
 import { replyEmpty, replyXml } from '../reply.js';
 import { S3Error } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
-import { compareUtf8 } from '../store/utf8-order.js';
 import { readXml } from '../xml/read-xml.js';
 import { bucketName, type Operation, type S3Context } from './operation.js';
 

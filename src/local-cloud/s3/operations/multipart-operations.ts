@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../../utf8-order.js';
 import {
   type ChecksumAlgorithm,
   type ChecksumType,
@@ -10,7 +11,6 @@ import { replyEmpty, replyXml } from '../reply.js';
 import { S3Error } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
 import type { MultipartUpload } from '../store/multipart-upload.js';
-import { compareUtf8 } from '../store/utf8-order.js';
 import { OWNER } from './bucket-operations.js';
 import { askedAlgorithm } from './copy-object.js';
 import { bucketName, type Operation, objectKey, type S3Context } from './operation.js';

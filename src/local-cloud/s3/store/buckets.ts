@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compareUtf8 } from '../../../utf8-order.js';
 import { S3Error } from '../s3-error.js';
 import { BUCKET_FOLDERS, Bucket, noSuchBucket } from './bucket.js';
 import { checkBucketName } from './bucket-name.js';
 import { KeyLock } from './key-lock.js';
-import { compareUtf8 } from './utf8-order.js';
 
 /** All buckets of one folder. */
 export class Buckets {
