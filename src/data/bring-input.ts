@@ -1,5 +1,5 @@
 import type { DataFile } from './data-file.js';
-import type { Staging } from './staging.js';
+import type { FileIdentity, Staging } from './staging.js';
 
 /** One input a task waits for. */
 export interface WantedInput {
@@ -7,6 +7,8 @@ export interface WantedInput {
   readonly file: DataFile;
   /** Where its bytes really are for this worker: the same file, or one that carries it. */
   readonly source: DataFile;
+  /** What it is, where somebody has asked before. */
+  readonly identity?: FileIdentity;
   readonly suggestedPath: string;
   readonly signal: AbortSignal;
 }
@@ -15,6 +17,6 @@ export interface WantedInput {
  * Decides where an input's bytes come from, and resolves with their local path. Today that is always the staging of
  * `source`; a cache shared by a node's tasks is asked here, by `staging.identity(source)`, once there is one.
  */
-export function bringInput(staging: Staging, { source, suggestedPath, signal }: WantedInput): Promise<string> {
-  return staging.stageIn(source, { suggestedPath, signal });
+export function bringInput(staging: Staging, { source, ...target }: WantedInput): Promise<string> {
+  return staging.stageIn(source, target);
 }

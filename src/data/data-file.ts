@@ -28,11 +28,18 @@ export class DataFile {
     return this.url.slice(0, this.url.indexOf(':'));
   }
 
-  /** Last segment of the path or key, decoded where the scheme is percent-encoded: `b.txt` of `s3://bucket/a/b.txt`. */
+  /**
+   * Last segment of the path or key, decoded where the scheme is percent-encoded: `b.txt` of `s3://bucket/a/b.txt`, and
+   * `a` of the folder `s3://bucket/a/`.
+   */
   get filename(): string {
-    if (OBJECT_SCHEMES.has(this.scheme)) return this.url.slice(this.url.lastIndexOf('/') + 1);
-    const { pathname } = new URL(this.url);
-    return decode(pathname.slice(pathname.lastIndexOf('/') + 1));
+    if (OBJECT_SCHEMES.has(this.scheme)) return lastSegment(this.url);
+    return decode(lastSegment(new URL(this.url).pathname));
+  }
+
+  /** Whether the URL ends in `/`: all files below it, at any depth. */
+  get isFolder(): boolean {
+    return this.url.endsWith('/');
   }
 
   /** @throws {SluiceError} `FILE_NOT_REACHABLE` when there is no local copy here. */
@@ -98,6 +105,11 @@ function urlOf(source: string | URL): string {
   if (OBJECT_SCHEMES.has(scheme)) return scheme + source.slice(scheme.length);
   if (URL.canParse(source)) return new URL(source).href;
   throw new SluiceError('INVALID_OPTIONS', `${JSON.stringify(source)} is neither a URL nor a path`);
+}
+
+function lastSegment(path: string): string {
+  const end = path.endsWith('/') ? path.length - 1 : path.length;
+  return path.slice(path.lastIndexOf('/', end - 1) + 1, end);
 }
 
 function decode(text: string): string {

@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.js';
 import type { ObjectStore } from '../object-store/object-store.js';
 import { runParallel } from '../object-store/run-parallel.js';
 import { DataFile, parseObjectUrl } from './data-file.js';
+import { createFolderSender, receiveFolder } from './folder-sender.js';
 import { localName, shortHash } from './local-name.js';
 import { downloadObject } from './objects/download-object.js';
 import { createOnceSender } from './once-sender.js';
@@ -42,10 +43,12 @@ export function createFileRelay(options: FileRelayOptions): FileRelay {
   const prefix = options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`;
   const closing = new AbortController();
   const sender = createOnceSender(store, `${prefix}files/`, closing.signal);
+  const folders = createFolderSender(store, `${prefix}folders/`, closing.signal);
   return {
     async send(fileUrls, { signal } = {}) {
       const sent = await runParallel(localOnly(fileUrls), { limit: PARALLEL_FILES, signal }, async (url, stop) => {
-        const key = await untilAborted(sender.keyOf(fileURLToPath(url)), stop);
+        const path = fileURLToPath(url);
+        const key = await untilAborted(url.endsWith('/') ? folders.keyOf(path) : sender.keyOf(path), stop);
         return [url, `${store.url}/${key}`] as const;
       });
       return Object.fromEntries(sent);
@@ -54,20 +57,26 @@ export function createFileRelay(options: FileRelayOptions): FileRelay {
       const folder = `${store.url}/${prefix}outputs/${attemptName}`;
       const places = localOnly(fileUrls).map((url) => [
         url,
-        `${folder}/${shortHash(url)}/${localName(new DataFile(url))}`,
+        `${folder}/${shortHash(url)}/${localName(new DataFile(url))}${url.endsWith('/') ? '/' : ''}`,
       ]);
       return Object.fromEntries(places);
     },
     async receive(record, { signal } = {}) {
       await runParallel(Object.entries(record), { limit: PARALLEL_FILES, signal }, async ([url, objectUrl], stop) => {
         const { key } = parseObjectUrl(objectUrl);
-        await downloadObject(store, key, { path: fileURLToPath(url), signal: stop });
-        await store.deleteMany([key], { signal: stop });
+        const path = fileURLToPath(url);
+        if (key.endsWith('/')) {
+          await receiveFolder(store, key, path, stop);
+          await deleteAll(store, key);
+        } else {
+          await downloadObject(store, key, { path, signal: stop });
+          await store.deleteMany([key], { signal: stop });
+        }
       });
     },
     async close() {
       closing.abort(new SluiceError('CANCELLED', 'the run is closed: its files are not carried any more'));
-      await sender.settled();
+      await Promise.all([sender.settled(), folders.settled()]);
       await deleteAll(store, prefix);
     },
   };

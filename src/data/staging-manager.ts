@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SluiceError } from '../errors.js';
 import { runParallel } from '../object-store/run-parallel.js';
 import { bringInput } from './bring-input.js';
 import { DataFile } from './data-file.js';
+import { bringFolder, putFolder } from './folder-transfer.js';
 import { localIdentity } from './local-file.js';
 import { localName, shortHash } from './local-name.js';
 import type { FileIdentity, Staging } from './staging.js';
@@ -63,11 +65,16 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
       });
       const paths = await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
-        return [input.file.url, await bringInput(input.staging, { ...input, suggestedPath, signal: stop })] as const;
+        return [input.file.url, await bring(input, suggestedPath, stop)] as const;
       });
       return new Map(paths);
     },
-    outputPath: (url, directory) => placeFor(new DataFile(url), directory, 'out'),
+    outputPath(url, directory) {
+      const file = new DataFile(url);
+      const path = placeFor(file, directory, 'out');
+      if (file.isFolder) makeFolder(path);
+      return path;
+    },
     async stageOut(outputs, { signal, relayed }) {
       const moves = outputs.map(({ url, path }) => {
         const target = sourceOf(url, relayed);
@@ -75,7 +82,7 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
       });
       assertNoneMissing(await runParallel(outputs, { limit: PARALLEL_FILES, signal }, missing));
       const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
-        return [move.url, await move.staging.stageOut(move.target, { path: move.path, signal: stop })] as const;
+        return [move.url, await put(move, move.path, stop)] as const;
       });
       return new Map(done);
     },
@@ -83,6 +90,33 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
       await Promise.all(providers.map((provider) => provider.close()));
     },
   };
+}
+
+interface Input {
+  readonly file: DataFile;
+  readonly source: DataFile;
+  readonly staging: Staging;
+}
+
+interface Move {
+  readonly target: DataFile;
+  readonly staging: Staging;
+}
+
+function bring({ file, source, staging }: Input, suggestedPath: string, signal: AbortSignal): Promise<string> {
+  const files = source.isFolder && source.scheme !== 'file' ? staging.list?.(source, signal) : undefined;
+  // Also where a folder's URL is a file's as well, as with HTTP.
+  if (files === undefined) return bringInput(staging, { file, source, suggestedPath, signal });
+  return bringFolder(source, files, {
+    path: suggestedPath,
+    signal,
+    bring: ({ file: one, identity }, path, stop) =>
+      bringInput(staging, { file: one, source: one, identity, suggestedPath: path, signal: stop }),
+  });
+}
+
+function put({ staging, target }: Move, path: string, signal: AbortSignal): Promise<FileIdentity | undefined> {
+  return target.isFolder ? putFolder(staging, target, { path, signal }) : staging.stageOut(target, { path, signal });
 }
 
 /** Files in flight at a time; large ones are moved in parts, in parallel as well. */
@@ -106,7 +140,8 @@ interface Missing extends WrittenOutput {
 
 async function missing(output: WrittenOutput): Promise<Missing | undefined> {
   try {
-    await localIdentity(output.path);
+    if (!output.url.endsWith('/')) await localIdentity(output.path);
+    else if ((await readdir(output.path)).length === 0) throw new Error('the folder is empty');
     return undefined;
   } catch (cause) {
     return { ...output, cause };
@@ -128,10 +163,14 @@ function assertNoneMissing(looked: readonly (Missing | undefined)[]): void {
 // Inputs and outputs lie apart, so that one file can be both, and an input is never taken for an output.
 function placeFor(file: DataFile, directory: string, side: 'in' | 'out'): string {
   const folder = join(directory, side, shortHash(file.url));
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw localFailure(`create the folder ${folder}`, error);
-  }
+  makeFolder(folder);
   return join(folder, localName(file));
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw localFailure(`create the folder ${path}`, error);
+  }
 }

@@ -31,6 +31,20 @@ export function files(check: Check): void {
     assert.equal(resultOf(await run(fixture.executor, call)), 0);
     assert.equal(await fixture.readText(output), "it's");
   });
+  check('a folder comes with all that is below it, and goes out the same way', async (fixture) => {
+    const [source, target] = [`${fixture.filesAt}/${randomUUID()}/`, `${fixture.filesAt}/${randomUUID()}/`];
+    await fixture.writeText(`${source}a.txt`, 'A');
+    await fixture.writeText(`${source}below/b.txt`, 'B');
+    const call = callOf(
+      (folder: { path: string }, io: Io) =>
+        io.sh`cd ${folder} && find . -type f | sort && cp -r . ${io.outputs[0]} && echo C > ${io.outputs[0]}/c.txt`,
+      [new DataFile(source)],
+      { kind: 'bash', outputs: [target] },
+    );
+    assert.equal(resultOf(await run(fixture.executor, call)), 0);
+    const texts = await Promise.all(['a.txt', 'below/b.txt', 'c.txt'].map((name) => fixture.readText(target + name)));
+    assert.deepEqual(texts, ['A', 'B', 'C\n']);
+  });
   check('an output that was not written is MISSING_OUTPUT', async (fixture) => {
     const output = `${fixture.filesAt}/${randomUUID()}.txt`;
     const error = errorOf(

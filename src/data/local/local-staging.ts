@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { copyFile, open, rm, stat } from 'node:fs/promises';
 import { SluiceError } from '../../errors.js';
 import { runParallel } from '../../object-store/run-parallel.js';
 import type { DataFile } from '../data-file.js';
@@ -19,6 +19,7 @@ export function createLocalStaging(): Staging {
     canStageOut: isLocal,
     async stageIn(file, { signal, identity, onProgress }) {
       signal.throwIfAborted();
+      if (file.isFolder) return folderAt(file.path);
       const { tag, size } = await localIdentity(file.path);
       if (identity !== undefined && identity.tag !== tag) {
         throw new SluiceError('TRANSFER_FAILED', `read ${file.path}: it is not the file any more that was asked for`);
@@ -47,6 +48,14 @@ export function createLocalStaging(): Staging {
 }
 
 const PARALLEL_FILES = 8;
+
+async function folderAt(path: string): Promise<string> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw localFailure(`read the folder ${path}`, error);
+  });
+  if (found.isDirectory()) return path;
+  throw new SluiceError('INVALID_OPTIONS', `${path} is no folder`);
+}
 
 async function copyInto(source: string, target: string, signal: AbortSignal): Promise<void> {
   await localIdentity(source);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -170,5 +170,35 @@ describe('closing', () => {
     await relay.close();
     await expect(relay.send([url])).rejects.toThrow(/closed/);
     await rm(folder, { recursive: true });
+  });
+});
+
+describe('folders', () => {
+  test('a folder goes up as it is, once as long as nothing in it changes, and comes back the same', async () => {
+    const { folder, relay, uploads, write, store } = await place();
+    await mkdir(join(folder, 'data', 'deep'), { recursive: true });
+    await write('data/a b.txt', 'A');
+    await write('data/deep/b.txt', 'B');
+    const url = pathToFileURL(`${join(folder, 'data')}/`).href;
+    const [first, second] = await Promise.all([relay.send([url]), relay.send([url])]);
+    expect(second).toEqual(first);
+    expect(uploads).toHaveLength(2);
+    const prefix = keyOf(first[url]);
+    expect(prefix).toMatch(/\/$/);
+    expect(Buffer.from(await store.get(`${prefix}a b.txt`)).toString()).toBe('A');
+    await write('data/deep/b.txt', 'changed');
+    expect(keyOf((await relay.send([url]))[url])).not.toBe(prefix);
+  });
+
+  test('an output folder comes to its place, and its objects go', async () => {
+    const { folder, relay, store, keys } = await place();
+    const url = pathToFileURL(`${join(folder, 'out')}/`).href;
+    const record = relay.outputsFor([url], '1-0');
+    const prefix = keyOf(record[url]);
+    await store.put(`${prefix}a.txt`, Buffer.from('A'));
+    await store.put(`${prefix}deep/b.txt`, Buffer.from('B'));
+    await relay.receive(record);
+    expect(await readFile(join(folder, 'out/deep/b.txt'), 'utf8')).toBe('B');
+    expect(await keys()).toEqual([]);
   });
 });

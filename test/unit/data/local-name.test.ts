@@ -5,7 +5,6 @@ import { localName } from '../../../src/data/local-name.js';
 test.each([
   ['s3://b/a/report.csv', 'report.csv'],
   ['s3://b/a b%2Fc.txt', 'a b%2Fc.txt'],
-  ['s3://b/folder/', 'file'],
   ['s3://b/a/..', 'file'],
   ['s3://b/.', 'file'],
   ['https://host/a/..%2F..%2Fetc%2Fpasswd', 'passwd'],

@@ -183,3 +183,83 @@ describe('putting outputs', () => {
     });
   });
 });
+
+describe('folders', () => {
+  test('a folder is brought with all that is below it, and only that', async () => {
+    const { directory, store, manager } = await place();
+    for (const key of ['in/a.csv', 'in/deep/er/b c.csv', 'input.csv', 'in/marker/']) await store.put(key, bytes(key));
+    const paths = await manager.stageIn([file('s3://bucket/in/')], { directory, signal });
+    const path = paths.get('s3://bucket/in/') ?? '';
+    expect(basename(path)).toBe('in');
+    expect((await readdir(path, { recursive: true })).sort()).toEqual(['a.csv', 'deep', 'deep/er', 'deep/er/b c.csv']);
+    expect(await readFile(join(path, 'deep/er/b c.csv'), 'utf8')).toBe('in/deep/er/b c.csv');
+  });
+
+  test('a local folder is read where it is, and one that is not there is NOT_FOUND', async () => {
+    const { directory, manager } = await place();
+    const url = pathToFileURL(`${directory}/`).href;
+    expect((await manager.stageIn([file(url)], { directory, signal })).get(url)).toBe(`${directory}/`);
+    const missing = manager.stageIn([file(`${url}nowhere/`)], { directory, signal });
+    await expect(missing).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('nowhere') });
+  });
+
+  test('a folder without files is NOT_FOUND', async () => {
+    const { directory, manager } = await place();
+    const staging = manager.stageIn([file('s3://bucket/none/')], { directory, signal });
+    await expect(staging).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('none/') });
+  });
+
+  test.each([
+    ['../evil', '..'],
+    ['a//b', 'a//b'],
+    ['./x', './x'],
+  ])('a key that no path below a folder can have is refused: in/%s', async (name, told) => {
+    const { directory, store, manager } = await place();
+    await store.put(`in/${name}`, bytes('x'));
+    await store.put('in/good', bytes('x'));
+    await expect(manager.stageIn([file('s3://bucket/in/')], { directory, signal })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringContaining(told),
+    });
+    expect(await readdir(directory, { recursive: true })).not.toContainEqual(expect.stringMatching(/evil|good/));
+  });
+
+  test('a key that is a file and a folder at once is refused', async () => {
+    const { directory, store, manager } = await place();
+    for (const key of ['in/a', 'in/a/b']) await store.put(key, bytes(key));
+    await expect(manager.stageIn([file('s3://bucket/in/')], { directory, signal })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringContaining('"a" is a file as well as a folder'),
+    });
+  });
+
+  test('an output folder is there to be written into, and all of it goes where it belongs', async () => {
+    const { directory, store, manager } = await place();
+    const url = 's3://bucket/out/';
+    const path = manager.outputPath(url, directory);
+    await mkdir(join(path, 'deep %2F'), { recursive: true });
+    await writeFile(join(path, 'a b#?.txt'), 'A');
+    await writeFile(join(path, 'deep %2F', 'ü.txt'), 'UE');
+    const done = await manager.stageOut([{ url, path }], { signal });
+    expect(new TextDecoder().decode(await store.get('out/a b#?.txt'))).toBe('A');
+    expect(new TextDecoder().decode(await store.get('out/deep %2F/ü.txt'))).toBe('UE');
+    expect(done.get(url)).toMatchObject({ size: 3 });
+    const again = await manager.stageOut([{ url: pathToFileURL(`${directory}/copy/`).href, path }], { signal });
+    expect([...again.values()]).toMatchObject([{ size: 3 }]);
+    expect((await readdir(join(directory, 'copy'), { recursive: true })).sort()).toEqual([
+      'a b#?.txt',
+      'deep %2F',
+      'deep %2F/ü.txt',
+    ]);
+  });
+
+  test('an output folder that stayed empty is MISSING_OUTPUT', async () => {
+    const { directory, manager } = await place();
+    const url = 's3://bucket/out/';
+    const path = manager.outputPath(url, directory);
+    await expect(manager.stageOut([{ url, path }], { signal })).rejects.toMatchObject({
+      code: 'MISSING_OUTPUT',
+      message: expect.stringContaining('empty'),
+    });
+  });
+});
