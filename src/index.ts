@@ -10,9 +10,18 @@ export { ShellCommand } from './apps/shell-quote.js';
 export type { AppOptions, TaskOptions } from './apps/task-options.js';
 export type { Config } from './config/config.js';
 export { createPool, type PoolOptions } from './config/create-pool.js';
+export { type FilesOptions, identitiesOf, listFiles } from './config/list-files.js';
 export { load } from './config/load.js';
 export { DataFile, type FileLike, file } from './data/data-file.js';
-export type { FileIdentity, Staging } from './data/staging.js';
+export type {
+  FileIdentity,
+  ListedFile,
+  StageInTarget,
+  StageOutSource,
+  Staging,
+  StagingCapabilities,
+  TransferOptions,
+} from './data/staging.js';
 export {
   BashExitError,
   DependencyError,

@@ -6,6 +6,7 @@ import { deployCommand } from './deploy-command.js';
 import { htexCommand } from './htex-command.js';
 import { localCloudCommand } from './local-cloud-command.js';
 import { perfCommand } from './perf-command.js';
+import { stageCommand } from './stage-command.js';
 import { statusCommand } from './status-command.js';
 
 // The AWS SDK warns once a process that releases of 2027 will not run on Node 20: this package pins earlier ones.
@@ -19,6 +20,7 @@ const program = new Command('sluice')
   .addCommand(localCloudCommand())
   .addCommand(deployCommand())
   .addCommand(perfCommand())
+  .addCommand(stageCommand())
   .addCommand(statusCommand())
   .addCommand(htexCommand());
 

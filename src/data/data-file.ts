@@ -93,6 +93,11 @@ export function parseObjectFolder(url: string): { bucket: string; prefix: string
   return { bucket: match[1] as string, prefix: match[2] as string };
 }
 
+/** Whether URLs of a scheme hold keys as they are, where those of others are percent-encoded. */
+export function holdsPlainKeys(scheme: string): boolean {
+  return OBJECT_SCHEMES.has(scheme);
+}
+
 const OBJECT_SCHEMES: ReadonlySet<string> = new Set(['s3', 'gs']);
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SluiceError } from '../errors.js';
 import { runParallel } from '../object-store/run-parallel.js';
-import { DataFile } from './data-file.js';
+import { DataFile, holdsPlainKeys } from './data-file.js';
 import { listFolder } from './local/local-listing.js';
 import type { FileIdentity, ListedFile, Staging } from './staging.js';
 
@@ -56,16 +56,20 @@ export async function putFolder(
   return identityOfParts(parts);
 }
 
-/** The file at a relative path below a folder. */
+/** The file at a relative path below a folder. @throws {SluiceError} `INVALID_OPTIONS` when the name would lead elsewhere */
 export function childOf(folder: DataFile, name: string): DataFile {
-  const isPlain = folder.scheme === 's3' || folder.scheme === 'gs';
-  return new DataFile(folder.url + (isPlain ? name : name.split('/').map(encodeURIComponent).join('/')));
+  if (holdsPlainKeys(folder.scheme)) return new DataFile(folder.url + name);
+  const segments = name.split('/');
+  if (!segments.every(isPathSegment)) {
+    throw new SluiceError('INVALID_OPTIONS', `nothing below ${folder.url} can be named ${JSON.stringify(name)}`);
+  }
+  return new DataFile(folder.url + segments.map(encodeURIComponent).join('/'));
 }
 
 /** Where a file lies below its folder, as it is written there: decoded where the scheme is percent-encoded. */
 export function relativeName(folder: DataFile, { url, scheme }: DataFile): string {
   const rest = url.slice(folder.url.length);
-  return scheme === 's3' || scheme === 'gs' ? rest : decodeURIComponent(rest);
+  return holdsPlainKeys(scheme) ? rest : decodeURIComponent(rest);
 }
 
 // Keys of object stores may be what no path can: they must neither leave the folder nor meet each other.
@@ -75,7 +79,7 @@ function placesOf(folder: DataFile, found: readonly ListedFile[]): ReadonlyMap<L
   for (const listed of found) {
     const name = relativeName(folder, listed.file);
     const segments = name.split('/');
-    if (segments.some((segment) => /^\.{0,2}$/.test(segment) || segment.includes('\0'))) {
+    if (!segments.every(isPathSegment)) {
       throw unfit(listed.file, `no path below a folder can be named ${JSON.stringify(name)}`);
     }
     for (let end = 1; end < segments.length; end++) {
@@ -85,6 +89,10 @@ function placesOf(folder: DataFile, found: readonly ListedFile[]): ReadonlyMap<L
     places.set(listed, segments);
   }
   return places;
+}
+
+function isPathSegment(segment: string): boolean {
+  return !/^\.{0,2}$/.test(segment) && !segment.includes('\0');
 }
 
 function unfit({ url }: DataFile, why: string): SluiceError {

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { messageOf, SluiceError } from '../errors.js';
 import { runParallel } from '../object-store/run-parallel.js';
 import { bringInput } from './bring-input.js';
-import { DataFile } from './data-file.js';
+import { findIdentities, listPattern, removeFiles } from './bulk-operations.js';
+import { copyFiles, type FileCopy } from './copy-files.js';
+import { DataFile, type FileLike } from './data-file.js';
 import { bringFolder, putFolder } from './folder-transfer.js';
 import { localIdentity } from './local-file.js';
 import { localName, shortHash } from './local-name.js';
-import type { FileIdentity, Staging } from './staging.js';
+import { providerOf } from './provider-of.js';
+import type { FileIdentity, ListedFile, Staging, TransferOptions } from './staging.js';
 import { localFailure } from './write-whole.js';
 
 /** Where files really are for this worker, by the URL the app knows; others are where their URL says. */
@@ -51,6 +54,17 @@ export interface StagingManager {
     outputs: readonly WrittenOutput[],
     options: StageOutOptions,
   ): Promise<ReadonlyMap<string, FileIdentity | undefined>>;
+  /**
+   * The files that a folder, a glob or a file's name stands for: {@link parseFilePattern} says how they are written.
+   * `INVALID_OPTIONS` where nothing can be listed.
+   */
+  list(pattern: FileLike, signal: AbortSignal): AsyncIterable<ListedFile>;
+  /** Identities of those files that exist, by URL, in as few requests as their stores need. */
+  identities(files: readonly FileLike[], signal: AbortSignal): Promise<ReadonlyMap<string, FileIdentity>>;
+  /** Removes files; one that is not there counts as removed. `INVALID_OPTIONS` where nothing can be removed, before any is. */
+  remove(files: readonly FileLike[], signal: AbortSignal): Promise<void>;
+  /** Copies files of any schemes: {@link copyFiles}. */
+  copy(copies: readonly FileCopy[], options: TransferOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -86,6 +100,10 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
       });
       return new Map(done);
     },
+    list: (pattern, signal) => listPattern(providers, pattern, signal),
+    identities: (files, signal) => findIdentities(providers, files, signal),
+    remove: (files, signal) => removeFiles(providers, files, signal),
+    copy: (copies, options) => copyFiles(providers, copies, options),
     async close() {
       await Promise.all(providers.map((provider) => provider.close()));
     },
@@ -124,14 +142,6 @@ const PARALLEL_FILES = 8;
 
 function sourceOf(url: string, relayed: Relayed = {}): DataFile {
   return new DataFile(Object.hasOwn(relayed, url) ? (relayed[url] ?? url) : url);
-}
-
-function providerOf(providers: readonly Staging[], file: DataFile, can: 'canStageIn' | 'canStageOut'): Staging {
-  const found = providers.find((provider) => provider[can](file));
-  if (found !== undefined) return found;
-  const known = [...new Set(providers.flatMap(({ schemes }) => schemes))].map((scheme) => `${scheme}:`).join(', ');
-  const direction = can === 'canStageIn' ? 'read' : 'write';
-  throw new SluiceError('NO_STAGING', `no staging can ${direction} ${file.url}: known here are ${known || 'none'}`);
 }
 
 interface Missing extends WrittenOutput {

@@ -72,8 +72,11 @@ export interface Staging {
   identity(file: DataFile, signal?: AbortSignal): Promise<FileIdentity | undefined>;
   /** Identities of those that exist, by URL, in fewer requests than one for each. Absent: they are asked for one by one. */
   identities?(files: readonly DataFile[], signal: AbortSignal): Promise<ReadonlyMap<string, FileIdentity>>;
-  /** Every file below a folder, whose URL ends in `/`, at any depth; pages are fetched as they are consumed. */
-  list?(folder: DataFile, signal: AbortSignal): AsyncIterable<ListedFile>;
+  /**
+   * Every file below a folder, whose URL ends in `/`, at any depth; pages are fetched as they are consumed. Names that do
+   * not begin with `startsWith`, below the folder and as they are written there, may be left out.
+   */
+  list?(folder: DataFile, signal: AbortSignal, startsWith?: string): AsyncIterable<ListedFile>;
   /** Removes files; one that is not there counts as removed. */
   remove?(files: readonly DataFile[], signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -51,10 +51,10 @@ export function createObjectStaging({ scheme, openStore }: ObjectStagingOptions)
       }
       return found;
     },
-    async *list({ url }, signal) {
+    async *list({ url }, signal, startsWith = '') {
       const { bucket, prefix } = parseObjectFolder(url);
       const store = await openStore(bucket);
-      for await (const info of store.listAfter(prefix, { signal })) {
+      for await (const info of store.listAfter(prefix + startsWith, { signal })) {
         // An object whose key ends so stands for an empty folder, as consoles make it.
         if (!info.key.endsWith('/')) yield { file: new DataFile(urlOf(bucket, info)), identity: identityOf(info) };
       }
