@@ -8,6 +8,8 @@ export interface ObjectInfo {
   readonly etag: string;
   /** As the store says it; of an object just written, this machine's clock. */
   readonly lastModifiedMs: number;
+  /** CRC-32 of the whole content, as zlib counts it, where the store keeps one and tells it. */
+  readonly crc32?: number;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Runs `task` over the items, at most `limit` at a time, and resolves with the results in the items' order.
  *
@@ -10,6 +12,8 @@ export async function runParallel<Item, Result>(
   task: (item: Item, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result[]> {
   const stop = new AbortController();
+  // As many as there are lanes listen to it, and more than one in each.
+  setMaxListeners(0, stop.signal);
   const onAbort = () => stop.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });

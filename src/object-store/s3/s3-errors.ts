@@ -62,6 +62,12 @@ const TRANSIENT_SYSTEM_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'ERR_STREAM_PREMATURE_CLOSE',
   'HPE_INVALID_CONSTANT',
+  // Of undici, which carries the objects.
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
 const KEY_ADVICE: Readonly<Record<string, string>> = {

@@ -3,8 +3,9 @@ import { checkKey } from '../check-request.js';
 import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
 import { toSluiceError } from './s3-errors.js';
-import { unquote } from './s3-read.js';
+import { infoOf, unquote } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';
+import { headerOf } from './s3-wire.js';
 
 /** One object's info; `undefined` without one, `NOT_FOUND` when it is the bucket that is missing. */
 export async function headObject(
@@ -14,11 +15,10 @@ export async function headObject(
 ): Promise<ObjectInfo | undefined> {
   const Bucket = requests.options.bucket;
   try {
-    const output = await requests.send({ action: 'look up', key, signal }, ({ sdk, client, abortSignal }) =>
-      client.send(new sdk.HeadObjectCommand({ Bucket, Key: key }), { abortSignal }),
+    const answer = await requests.send({ action: 'look up', key, signal }, ({ wire, abortSignal }) =>
+      wire.send({ method: 'HEAD', key, signal: abortSignal }),
     );
-    const lastModifiedMs = output.LastModified?.getTime() ?? 0;
-    return { key, size: output.ContentLength ?? 0, etag: unquote(output.ETag), lastModifiedMs };
+    return infoOf(key, answer, Number(headerOf(answer, 'content-length') ?? 0));
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code !== 'NOT_FOUND') throw error;
   }

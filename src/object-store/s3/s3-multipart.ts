@@ -4,7 +4,8 @@ import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
 import { lengthOf, planParts } from '../part-plan.js';
 import { runParallel } from '../run-parallel.js';
 import type { S3Requests } from './s3-requests.js';
-import { conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
+import { headerOf } from './s3-wire.js';
+import { checksumOf, conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
 
 /** Writes one object in parallel parts; whatever fails, none of them stays. */
 export async function putObjectParts(
@@ -74,18 +75,14 @@ async function putPart(
   read: () => Promise<Uint8Array>,
 ): Promise<UploadedPart> {
   const body = await read();
-  const output = await requests.send({ action: 'write', key, signal }, ({ sdk, client, abortSignal }) => {
-    const command = new sdk.UploadPartCommand({
-      Bucket: requests.options.bucket,
-      Key: key,
-      UploadId: uploadId,
-      PartNumber: partNumber,
-      Body: body,
-      ChecksumAlgorithm: 'CRC32',
-    });
-    return client.send(command, { abortSignal });
+  const headers = checksumOf(body);
+  const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
+  const etag = await requests.send({ action: 'write', key, signal }, async ({ wire, abortSignal }) => {
+    const answer = await wire.send({ method: 'PUT', key, query, headers, body, signal: abortSignal });
+    await answer.body.dump();
+    return headerOf(answer, 'etag');
   });
-  return { PartNumber: partNumber, ETag: output.ETag, ChecksumCRC32: output.ChecksumCRC32 };
+  return { PartNumber: partNumber, ETag: etag, ChecksumCRC32: headers['x-amz-checksum-crc32'] };
 }
 
 function completeUpload(requests: S3Requests, upload: Upload, parts: readonly UploadedPart[]): Promise<string> {

@@ -1,12 +1,13 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crc32 } from 'node:zlib';
 import { messageOf, SluiceError } from '../../errors.js';
 import { checkRange } from '../check-request.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
 import { backOffMs } from '../retry-policy.js';
+import { type ContentCheck, contentCheckOf } from './s3-content-check.js';
 import type { S3Requests } from './s3-requests.js';
+import { headerOf, type ObjectAnswer } from './s3-wire.js';
 
 /** An object, or a range of it, as chunks; a body that breaks off is taken up again where it broke. */
 export async function readObject(
@@ -23,41 +24,55 @@ interface OpenBody {
   readonly info: ObjectInfo;
   readonly range: ByteRange;
   readonly body: Readable;
-  /** Base64 CRC32 of the whole object, when that is what was asked for and the service has it. */
-  readonly crc32: string | undefined;
+  /** Absent for a part of an object. */
+  readonly check: ContentCheck | undefined;
 }
 
 async function openBody(requests: S3Requests, key: string, { range, ifMatch, signal }: GetOptions): Promise<OpenBody> {
   checkRange(`read s3://${requests.options.bucket}/${key}`, range);
-  const output = await requests.send({ action: 'read', key, signal }, ({ sdk, client, abortSignal }) => {
-    const command = new sdk.GetObjectCommand({
-      Bucket: requests.options.bucket,
-      Key: key,
-      Range: range && `bytes=${range.start}-${range.end}`,
-      IfMatch: ifMatch === undefined ? undefined : `"${ifMatch}"`,
-    });
-    return client.send(command, { abortSignal });
+  const answer = await requests.send({ action: 'read', key, signal }, ({ wire, abortSignal }) => {
+    const headers = {
+      range: range && `bytes=${range.start}-${range.end}`,
+      'if-match': ifMatch === undefined ? undefined : `"${ifMatch}"`,
+      'x-amz-checksum-mode': range === undefined ? 'ENABLED' : undefined,
+    };
+    return wire.send({ method: 'GET', key, headers, signal: abortSignal });
   });
-  if (!(output.Body instanceof Readable)) throw broken(requests, key, 'the answer has no body');
+  const { body } = answer;
   // Without a listener, a body that breaks before it is read would end the process.
-  output.Body.on('error', () => undefined);
-  destroyOnAbort(output.Body, signal);
-  const length = output.ContentLength ?? 0;
-  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(output.ContentRange ?? '') ?? [];
-  const size = Number(whole ?? length);
+  body.on('error', () => undefined);
+  destroyOnAbort(body, signal);
+  const length = Number(headerOf(answer, 'content-length') ?? 0);
+  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '') ?? [];
   const start = range?.start ?? 0;
   // The whole object is right as well where it lies within the range.
   const first = from ?? (range !== undefined && length <= lengthOf(range) ? 0 : undefined);
   if (range !== undefined && Number(first) !== start) {
-    output.Body.destroy();
+    body.destroy();
     throw noRange(requests, key, range);
   }
   return {
-    info: { key, size, etag: unquote(output.ETag), lastModifiedMs: output.LastModified?.getTime() ?? 0 },
+    info: infoOf(key, answer, Number(whole ?? length)),
     range: { start, end: start + length - 1 },
-    body: output.Body,
-    crc32: range === undefined && output.ChecksumType !== 'COMPOSITE' ? output.ChecksumCRC32 : undefined,
+    body,
+    check: range === undefined ? contentCheckOf(answer) : undefined,
   };
+}
+
+/** What the headers of an answer say of an object. */
+export function infoOf(key: string, answer: ObjectAnswer, size: number): ObjectInfo {
+  const modified = Date.parse(headerOf(answer, 'last-modified') ?? '');
+  const info = {
+    key,
+    size,
+    etag: unquote(headerOf(answer, 'etag')),
+    lastModifiedMs: Number.isNaN(modified) ? 0 : modified,
+  };
+  const crc32 =
+    headerOf(answer, 'x-amz-checksum-type') === 'COMPOSITE' ? undefined : headerOf(answer, 'x-amz-checksum-crc32');
+  return crc32 === undefined || crc32.includes('-')
+    ? info
+    : { ...info, crc32: Buffer.from(crc32, 'base64').readUInt32BE() };
 }
 
 async function* readChunks(
@@ -65,15 +80,15 @@ async function* readChunks(
   first: OpenBody,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { info, range } = first;
-  const progress = { received: 0, checksum: 0, failures: 0 };
+  const { info, range, check } = first;
+  const progress = { received: 0, failures: 0 };
   // The last chunk is given only when all of them proved right.
   let held: Uint8Array | undefined;
   for (let current = first; ; current = await resumeBody(requests, first, progress, signal)) {
     try {
       for await (const chunk of current.body as AsyncIterable<Uint8Array>) {
         progress.received += chunk.length;
-        progress.checksum = crc32(chunk, progress.checksum);
+        check?.update(chunk);
         progress.failures = 0;
         if (held !== undefined) yield held;
         held = chunk;
@@ -82,17 +97,12 @@ async function* readChunks(
       if (progress.received > lengthOf(range)) throw broken(requests, info.key, 'more bytes came than were announced');
     } catch (error) {
       signal?.throwIfAborted();
-      // All bytes are here, so what failed is the SDK's check of their checksum.
+      // All bytes are here, and more: what failed is not the connection.
       if (progress.received >= lengthOf(range)) throw broken(requests, info.key, messageOf(error));
     }
   }
-  if (first.crc32 !== undefined && base64Of(progress.checksum) !== first.crc32) {
-    throw broken(
-      requests,
-      info.key,
-      `its CRC32 is ${base64Of(progress.checksum)}, the service announced ${first.crc32}`,
-    );
-  }
+  const complaint = check?.complaint();
+  if (complaint !== undefined) throw broken(requests, info.key, complaint);
   if (held !== undefined) yield held;
 }
 
@@ -131,12 +141,6 @@ function destroyOnAbort(body: Readable, signal: AbortSignal | undefined): void {
 /** Entity tag without its quotes, as {@link ObjectInfo} has it. */
 export function unquote(etag: string | undefined): string {
   return (etag ?? '').replace(/^"(.*)"$/s, '$1');
-}
-
-function base64Of(checksum: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(checksum);
-  return bytes.toString('base64');
 }
 
 function noRange({ options }: S3Requests, key: string, { start, end }: ByteRange): SluiceError {

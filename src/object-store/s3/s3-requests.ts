@@ -4,11 +4,14 @@ import { retrying } from '../retry-policy.js';
 import { openS3Client } from './s3-client.js';
 import { isTransient, nameOf, type S3Subject, toSluiceError } from './s3-errors.js';
 import type { ResolvedS3StoreOptions } from './s3-options.js';
+import { openS3Wire, type S3Wire } from './s3-wire.js';
 
 /** What one attempt of a request is made with. */
 export interface S3Attempt {
   readonly sdk: typeof import('@aws-sdk/client-s3');
   readonly client: S3Client;
+  /** For requests that carry objects. */
+  readonly wire: S3Wire;
   readonly abortSignal: AbortSignal;
 }
 
@@ -25,7 +28,7 @@ export interface S3Requests {
 
 /** {@link S3Requests} over one lazily opened client. */
 export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
-  let opening: ReturnType<typeof openS3Client> | undefined;
+  let opening: ReturnType<typeof open> | undefined;
   const { bucket } = options;
   return {
     options,
@@ -33,12 +36,12 @@ export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
       signal?.throwIfAborted();
       const subject: S3Subject = { action, bucket, key };
       if (key !== undefined) checkKey(`${action} s3://${bucket}`, key);
-      opening ??= openS3Client(options, 'WHEN_SUPPORTED');
-      const { sdk, client } = await opening;
+      opening ??= open(options);
       const policy = options.retry;
       const what = `${action} ${nameOf(subject)}`;
       try {
-        return await retrying((abortSignal) => run({ sdk, client, abortSignal }), {
+        const opened = await opening;
+        return await retrying((abortSignal) => run({ ...opened, abortSignal }), {
           policy,
           isTransient,
           what,
@@ -50,7 +53,14 @@ export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
       }
     },
     async close() {
-      (await opening?.catch(() => undefined))?.client.destroy();
+      const opened = await opening?.catch(() => undefined);
+      opened?.client.destroy();
+      await opened?.wire.close();
     },
   };
+}
+
+async function open(options: ResolvedS3StoreOptions): Promise<Omit<S3Attempt, 'abortSignal'>> {
+  const opened = await openS3Client(options, 'WHEN_SUPPORTED');
+  return { ...opened, wire: await openS3Wire(opened, options) };
 }

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { SluiceError } from '../../errors.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
+import { base64OfCrc } from './s3-content-check.js';
 import { unquote } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';
+import { headerOf } from './s3-wire.js';
 
 /** Writes one object in one request. */
 export async function putObject(
@@ -13,18 +16,25 @@ export async function putObject(
   options: PutOptions,
 ): Promise<ObjectInfo> {
   const mark = randomUUID();
-  const etag = await writeOnce(requests, { key, mark, ...options }, async ({ sdk, client, abortSignal }) => {
-    const command = new sdk.PutObjectCommand({
-      Bucket: requests.options.bucket,
-      Key: key,
-      Body: body,
-      ContentType: options.contentType,
-      Metadata: isConditional(options) ? { [MARK]: mark } : undefined,
-      ...conditionsOf(options),
-    });
-    return (await client.send(command, { abortSignal })).ETag;
+  const { IfNoneMatch, IfMatch } = conditionsOf(options);
+  const headers = {
+    ...checksumOf(body),
+    'content-type': options.contentType ?? 'application/octet-stream',
+    'if-none-match': IfNoneMatch,
+    'if-match': IfMatch,
+    [`x-amz-meta-${MARK}`]: isConditional(options) ? mark : undefined,
+  };
+  const etag = await writeOnce(requests, { key, mark, ...options }, async ({ wire, abortSignal: signal }) => {
+    const answer = await wire.send({ method: 'PUT', key, headers, body, signal });
+    await answer.body.dump();
+    return headerOf(answer, 'etag');
   });
   return { key, size: body.length, etag, lastModifiedMs: Date.now() };
+}
+
+/** Headers that let the service check the bytes it gets. */
+export function checksumOf(body: Uint8Array): Readonly<Record<string, string>> {
+  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': base64OfCrc(crc32(body)) };
 }
 
 /** Metadata by which a write whose answer got lost is known again. */
