@@ -16,7 +16,7 @@ export interface FileCopy {
 }
 
 /** Files in flight at a time; large ones are moved in parts, in parallel as well. */
-const PARALLEL_FILES = 16;
+const PARALLEL_FILES = 32;
 
 /**
  * Copies files of any schemes, in parallel, straight to or from this machine's disk, or through a temporary file of it.

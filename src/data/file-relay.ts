@@ -69,7 +69,7 @@ export function createFileRelay(options: FileRelayOptions): FileRelay {
           await receiveFolder(store, key, path, stop);
           await deleteAll(store, key);
         } else {
-          await downloadObject(store, key, { path, signal: stop });
+          await downloadObject(store, key, { path, signal: stop, durable: true });
           await store.deleteMany([key], { signal: stop });
         }
       });

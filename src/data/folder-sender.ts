@@ -63,7 +63,12 @@ export async function receiveFolder(
     path,
     signal,
     bring: ({ file, identity }, place, stop) =>
-      downloadObject(store, file.url.slice(store.url.length + 1), { path: place, signal: stop, etag: identity.tag }),
+      downloadObject(store, file.url.slice(store.url.length + 1), {
+        path: place,
+        signal: stop,
+        etag: identity.tag,
+        durable: true,
+      }),
   });
 }
 

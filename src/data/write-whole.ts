@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
@@ -23,6 +24,38 @@ export async function writeWhole<T>(path: string, write: (temporaryPath: string)
   } catch (error) {
     await rm(temporaryPath, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Writes a small file as {@link writeWhole} does, in fewer steps: calls to a local disk take less time than asking a thread
+ * for them.
+ */
+export function writeSmall(path: string, chunks: readonly Uint8Array[]): void {
+  const temporaryPath = join(dirname(path), `.${randomUUID()}.part`);
+  try {
+    const file = openNew(temporaryPath);
+    try {
+      for (const chunk of chunks) {
+        for (let written = 0; written < chunk.byteLength; ) written += writeSync(file, chunk, written);
+      }
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporaryPath, path);
+  } catch (error) {
+    rmSync(temporaryPath, { force: true });
+    throw localFailure(`write ${path}`, error);
+  }
+}
+
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'wx');
   }
 }
 

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { SluiceError } from '../../errors.js';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
 import { lengthOf, PART_BYTES } from '../../object-store/part-plan.js';
@@ -22,30 +23,48 @@ export async function uploadFile(
   { path, signal, onProgress }: UploadSource,
 ): Promise<ObjectInfo> {
   const before = await localIdentity(path);
+  const options = signal === undefined ? {} : { signal };
+  const info =
+    before.size < PART_BYTES
+      ? await store.put(key, await readSmall(path, before.size, onProgress), options)
+      : await putLarge(store, key, before.size, { path, onProgress, ...options });
+  const after = await localIdentity(path);
+  if (after.tag === before.tag) return info;
+  throw new SluiceError('TRANSFER_FAILED', `${path} changed while it was being read: it is still being written`);
+}
+
+async function putLarge(
+  store: ObjectStore,
+  key: string,
+  size: number,
+  { path, onProgress, ...options }: UploadSource,
+): Promise<ObjectInfo> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw localFailure(`read ${path}`, error);
   });
-  const options = signal === undefined ? {} : { signal };
   try {
     const read = async (range: ByteRange) => {
       const bytes = await readRange(handle, range, path);
       onProgress?.(bytes.byteLength);
       return bytes;
     };
-    const info =
-      before.size < PART_BYTES
-        ? await store.put(key, await readSmall(read, before.size), options)
-        : await store.putParts(key, before.size, read, options);
-    const after = await localIdentity(path);
-    if (after.tag === before.tag) return info;
-    throw new SluiceError('TRANSFER_FAILED', `${path} changed while it was being read: it is still being written`);
+    return await store.putParts(key, size, read, options);
   } finally {
     await handle.close();
   }
 }
 
-async function readSmall(read: (range: ByteRange) => Promise<Uint8Array>, size: number): Promise<Uint8Array> {
-  return size === 0 ? new Uint8Array() : read({ start: 0, end: size - 1 });
+/** Up to this size, in bytes, reading a file takes less time than asking a thread for it. */
+const SMALL_BYTES = 1024 * 1024;
+
+async function readSmall(path: string, size: number, onProgress: UploadSource['onProgress']): Promise<Uint8Array> {
+  try {
+    const bytes = size <= SMALL_BYTES ? readFileSync(path) : await readFile(path);
+    onProgress?.(bytes.byteLength);
+    return bytes;
+  } catch (error) {
+    throw localFailure(`read ${path}`, error);
+  }
 }
 
 async function readRange(handle: FileHandle, range: ByteRange, path: string): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { headerOf, type ObjectAnswer } from './s3-wire.js';
 
 /** Follows the bytes of an object, to tell whether they are those that the service keeps. */
@@ -30,13 +31,6 @@ export function contentCheckOf(answer: ObjectAnswer): ContentCheck | undefined {
   return checkFor('MD5', Buffer.from(md5, 'hex').toString('base64'), hashing('md5'));
 }
 
-/** A CRC-32 as S3 writes it: base64 of its four bytes. */
-export function base64OfCrc(value: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes.toString('base64');
-}
-
 interface Following {
   update(chunk: Uint8Array): void;
   /** Base64. */
@@ -51,7 +45,7 @@ const CHECKS: Readonly<Record<string, () => Following>> = {
       update: (chunk) => {
         sum = crc32(chunk, sum);
       },
-      value: () => base64OfCrc(sum),
+      value: () => base64OfCrc32(sum),
     };
   },
   sha1: () => hashing('sha1'),

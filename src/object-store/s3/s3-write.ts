@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { SluiceError } from '../../errors.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
-import { base64OfCrc } from './s3-content-check.js';
 import { unquote } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';
 import { headerOf } from './s3-wire.js';
@@ -34,7 +34,7 @@ export async function putObject(
 
 /** Headers that let the service check the bytes it gets. */
 export function checksumOf(body: Uint8Array): Readonly<Record<string, string>> {
-  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': base64OfCrc(crc32(body)) };
+  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': base64OfCrc32(crc32(body)) };
 }
 
 /** Metadata by which a write whose answer got lost is known again. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { CrcAlgorithm } from '../../../checksums/combine-crcs.js';
 import { crc32c } from './crc32c.js';
 import { Crc64Nvme } from './crc64-nvme.js';
 
 /** Algorithms whose sums of parts combine to that of the whole. */
-export type FullObjectAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME';
+export type FullObjectAlgorithm = CrcAlgorithm;
 
 export type ChecksumAlgorithm = FullObjectAlgorithm | 'SHA1' | 'SHA256';
 

@@ -1,3 +1,4 @@
+import { combineCrcs } from '../../../checksums/combine-crcs.js';
 import {
   type Checksum,
   type ChecksumAlgorithm,
@@ -5,7 +6,6 @@ import {
   createChecksum,
   isFullObjectAlgorithm,
 } from './checksum.js';
-import { combineCrcs } from './combine-crc.js';
 
 /**
  * The checksum of an object put together from parts, from theirs.

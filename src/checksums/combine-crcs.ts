@@ -1,7 +1,8 @@
-import type { FullObjectAlgorithm } from './checksum.js';
+/** Checksums of a whole that can be had from those of its parts. */
+export type CrcAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME';
 
 /** Reflected polynomials and widths in bits. */
-const CRCS: Readonly<Record<FullObjectAlgorithm, { readonly width: bigint; readonly polynomial: bigint }>> = {
+const CRCS: Readonly<Record<CrcAlgorithm, { readonly width: bigint; readonly polynomial: bigint }>> = {
   CRC32: { width: 32n, polynomial: 0xedb88320n },
   CRC32C: { width: 32n, polynomial: 0x82f63b78n },
   CRC64NVME: { width: 64n, polynomial: 0x9a6c9329ac4bc9b5n },
@@ -13,7 +14,7 @@ const CRCS: Readonly<Record<FullObjectAlgorithm, { readonly width: bigint; reado
  * CRC(A‖B) = CRC(A)·x^(8·|B|) + CRC(B) over GF(2) modulo the polynomial, as zlib's `crc32_combine` does.
  */
 export function combineCrcs(
-  algorithm: FullObjectAlgorithm,
+  algorithm: CrcAlgorithm,
   parts: readonly { readonly value: string; readonly size: number }[],
 ): string {
   const { width } = CRCS[algorithm];
@@ -25,8 +26,15 @@ export function combineCrcs(
   return Buffer.from(sum.toString(16).padStart(Number(width / 4n), '0'), 'hex').toString('base64');
 }
 
+/** A CRC-32 as clouds write it: base64 of its four bytes, the highest first. */
+export function base64OfCrc32(value: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes.toString('base64');
+}
+
 /** x^(8·bytes) modulo the polynomial. */
-function shiftOf(algorithm: FullObjectAlgorithm, bytes: number): bigint {
+function shiftOf(algorithm: CrcAlgorithm, bytes: number): bigint {
   const top = CRCS[algorithm].width - 1n;
   let result = 1n << top;
   let square = 1n << (top - 8n);
@@ -37,7 +45,7 @@ function shiftOf(algorithm: FullObjectAlgorithm, bytes: number): bigint {
   return result;
 }
 
-function multiply(algorithm: FullObjectAlgorithm, left: bigint, right: bigint): bigint {
+function multiply(algorithm: CrcAlgorithm, left: bigint, right: bigint): bigint {
   const { width, polynomial } = CRCS[algorithm];
   let product = 0n;
   let shifted = right;

@@ -1,0 +1,126 @@
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { base64OfCrc32, combineCrcs } from '../../checksums/combine-crcs.js';
+import { SluiceError } from '../../errors.js';
+import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
+import { lengthOf, planParts } from '../../object-store/part-plan.js';
+import { runParallel } from '../../object-store/run-parallel.js';
+import { localFailure } from '../write-whole.js';
+
+/** Parts of one download in flight at a time. */
+const PARALLEL_PARTS = 6;
+/** Bytes gathered for one write to disk. */
+const WRITE_BYTES = 1024 * 1024;
+
+/** An object whose answer has begun: its chunks are those of the whole. */
+export interface OpenedObject {
+  readonly info: ObjectInfo;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Fills a file with an object, in parts that are fetched at the same time; the first one is the beginning of what has been
+ * opened. `TRANSFER_FAILED` when the parts are not of one version, or together not what the object's checksum says.
+ */
+export async function downloadParts(
+  store: ObjectStore,
+  { info, chunks }: OpenedObject,
+  handle: FileHandle,
+  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress?: ((bytes: number) => void) | undefined },
+): Promise<void> {
+  const name = `${store.url}/${info.key}`;
+  const hasSum = info.crc32 !== undefined;
+  const [first = { start: 0, end: -1 }, ...others] = planParts(info.size);
+  const parts = await runParallel([first, ...others], { limit: PARALLEL_PARTS, signal }, async (range, stop) => {
+    const part = range === first ? chunks : await openPart(store, info, range, stop);
+    const value = await writePart(handle, part, { range, signal: stop, name, onProgress, hasSum });
+    return { value: base64OfCrc32(value), size: lengthOf(range) };
+  });
+  if (info.crc32 === undefined) return;
+  const found = combineCrcs('CRC32', parts);
+  if (found === base64OfCrc32(info.crc32)) return;
+  throw new SluiceError(
+    'TRANSFER_FAILED',
+    `read ${name}: its CRC32 is ${found}, the service announced ${base64OfCrc32(info.crc32)}`,
+  );
+}
+
+async function openPart(
+  store: ObjectStore,
+  { key, etag }: ObjectInfo,
+  range: ByteRange,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    return (await store.getStream(key, { range, ifMatch: etag, signal })).chunks;
+  } catch (error) {
+    const changed = error instanceof SluiceError && /^(PRECONDITION_FAILED|NOT_FOUND)$/.test(error.code);
+    if (!changed) throw error;
+    const text = `read ${store.url}/${key}: the object changed while it was being read`;
+    throw new SluiceError('TRANSFER_FAILED', text, { cause: error });
+  }
+}
+
+interface Part {
+  readonly range: ByteRange;
+  readonly signal: AbortSignal;
+  /** URL of the object, for errors. */
+  readonly name: string;
+  readonly onProgress: ((bytes: number) => void) | undefined;
+  /** Whether the whole has a checksum that this part's is for. */
+  readonly hasSum: boolean;
+}
+
+/** Resolves with the part's CRC-32, 0 where it is for nothing. */
+async function writePart(
+  handle: FileHandle,
+  chunks: AsyncIterable<Uint8Array>,
+  { range, signal, name, onProgress, hasSum }: Part,
+): Promise<number> {
+  const length = lengthOf(range);
+  let sum = 0;
+  let received = 0;
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  const flush = async () => {
+    await writeAt(handle, waiting, range.start + received - waitingBytes, name);
+    onProgress?.(waitingBytes);
+    waiting = [];
+    waitingBytes = 0;
+  };
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    // The first part's stream goes on to the object's end.
+    const part = chunk.subarray(0, length - received);
+    if (hasSum) sum = crc32(part, sum);
+    received += part.length;
+    waitingBytes += part.length;
+    waiting.push(part);
+    if (waitingBytes >= WRITE_BYTES) await flush();
+    if (part.length < chunk.length) break;
+  }
+  await flush();
+  if (received === length) return sum;
+  throw new SluiceError(
+    'TRANSFER_FAILED',
+    `read ${name}: ${received} bytes came of the ${length} from ${range.start} on`,
+  );
+}
+
+async function writeAt(
+  handle: FileHandle,
+  chunks: readonly Uint8Array[],
+  position: number,
+  name: string,
+): Promise<void> {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (bytes === 0) return;
+  const { bytesWritten } = await handle.writev(chunks, position).catch((error: unknown) => {
+    throw localFailure(`keep a copy of ${name}`, error);
+  });
+  if (bytesWritten === bytes) return;
+  throw new SluiceError(
+    'TRANSFER_FAILED',
+    `cannot keep a copy of ${name}: the disk took ${bytesWritten} of ${bytes} bytes`,
+  );
+}
