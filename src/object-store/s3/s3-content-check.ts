@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
-import { headerOf, type ObjectAnswer } from './s3-wire.js';
+import type { Answer } from './s3-answer.js';
+import { headerOf } from './s3-wire.js';
 
 /** Follows the bytes of an object, to tell whether they are those that the service keeps. */
 export interface ContentCheck {
@@ -17,7 +18,7 @@ export interface ContentCheck {
  * Source: "Checking object integrity", S3 User Guide. A tag is the MD5 of objects that were written in one request and are
  * encrypted with no key of their own ("Common Response Headers", Amazon S3 API Reference).
  */
-export function contentCheckOf(answer: ObjectAnswer): ContentCheck | undefined {
+export function contentCheckOf(answer: Answer): ContentCheck | undefined {
   if (headerOf(answer, 'x-amz-checksum-type') !== 'COMPOSITE') {
     for (const [name, follow] of Object.entries(CHECKS)) {
       const value = headerOf(answer, `x-amz-checksum-${name}`);

@@ -79,7 +79,6 @@ async function putPart(
   const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
   const etag = await requests.send({ action: 'write', key, signal }, async ({ wire, abortSignal }) => {
     const answer = await wire.send({ method: 'PUT', key, query, headers, body, signal: abortSignal });
-    await answer.body.dump();
     return headerOf(answer, 'etag');
   });
   return { PartNumber: partNumber, ETag: etag, ChecksumCRC32: headers['x-amz-checksum-crc32'] };

@@ -1,13 +1,13 @@
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, SluiceError } from '../../errors.js';
 import { checkRange } from '../check-request.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
 import { backOffMs } from '../retry-policy.js';
+import type { Answer, AnswerBody } from './s3-answer.js';
 import { type ContentCheck, contentCheckOf } from './s3-content-check.js';
 import type { S3Requests } from './s3-requests.js';
-import { headerOf, type ObjectAnswer } from './s3-wire.js';
+import { headerOf } from './s3-wire.js';
 
 /** An object, or a range of it, as chunks; a body that breaks off is taken up again where it broke. */
 export async function readObject(
@@ -23,7 +23,7 @@ export async function readObject(
 interface OpenBody {
   readonly info: ObjectInfo;
   readonly range: ByteRange;
-  readonly body: Readable;
+  readonly body: AnswerBody;
   /** Absent for a part of an object. */
   readonly check: ContentCheck | undefined;
 }
@@ -36,12 +36,9 @@ async function openBody(requests: S3Requests, key: string, { range, ifMatch, sig
       'if-match': ifMatch === undefined ? undefined : `"${ifMatch}"`,
       'x-amz-checksum-mode': range === undefined ? 'ENABLED' : undefined,
     };
-    return wire.send({ method: 'GET', key, headers, signal: abortSignal });
+    return wire.send({ method: 'GET', key, headers, signal: abortSignal, lasting: signal });
   });
   const { body } = answer;
-  // Without a listener, a body that breaks before it is read would end the process.
-  body.on('error', () => undefined);
-  destroyOnAbort(body, signal);
   const length = Number(headerOf(answer, 'content-length') ?? 0);
   const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '') ?? [];
   const start = range?.start ?? 0;
@@ -60,7 +57,7 @@ async function openBody(requests: S3Requests, key: string, { range, ifMatch, sig
 }
 
 /** What the headers of an answer say of an object. */
-export function infoOf(key: string, answer: ObjectAnswer, size: number): ObjectInfo {
+export function infoOf(key: string, answer: Answer, size: number): ObjectInfo {
   const modified = Date.parse(headerOf(answer, 'last-modified') ?? '');
   const info = {
     key,
@@ -86,7 +83,7 @@ async function* readChunks(
   let held: Uint8Array | undefined;
   for (let current = first; ; current = await resumeBody(requests, first, progress, signal)) {
     try {
-      for await (const chunk of current.body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of current.body) {
         progress.received += chunk.length;
         check?.update(chunk);
         progress.failures = 0;
@@ -127,15 +124,6 @@ async function resumeBody(
     }
     throw error;
   }
-}
-
-// From the answer on, not only while it is read: one that nobody reads would keep its connection.
-function destroyOnAbort(body: Readable, signal: AbortSignal | undefined): void {
-  if (signal === undefined) return;
-  const stop = () => void body.destroy();
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  body.once('close', () => signal.removeEventListener('abort', stop));
 }
 
 /** Entity tag without its quotes, as {@link ObjectInfo} has it. */

@@ -1,12 +1,13 @@
 import { XMLParser } from 'fast-xml-parser';
 import { Pool } from 'undici';
 import { SluiceError } from '../../errors.js';
+import { type Answer, type AnswerSignals, dispatched } from './s3-answer.js';
 import type { openS3Client } from './s3-client.js';
 import type { ResolvedS3StoreOptions, S3Credentials } from './s3-options.js';
 import { encodeKey, sha256, signed } from './s3-signature.js';
 
 /** A request about one object. */
-export interface ObjectRequest {
+export interface ObjectRequest extends AnswerSignals {
   readonly method: 'GET' | 'PUT' | 'HEAD';
   readonly key: string;
   /** Text of the query, encoded and in the order of its names; without `?`. */
@@ -14,15 +15,6 @@ export interface ObjectRequest {
   /** Names in lower case. One whose value is `undefined` is left out. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: Uint8Array;
-  readonly signal: AbortSignal;
-}
-
-/** The answer to a request that went well. */
-export interface ObjectAnswer {
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Awaited<ReturnType<Pool['request']>>['body'];
 }
 
 /**
@@ -31,7 +23,7 @@ export interface ObjectAnswer {
  */
 export interface S3Wire {
   /** Rejects as the SDK does, with `name`, `message`, `$metadata` and `$response`. */
-  send(request: ObjectRequest): Promise<ObjectAnswer>;
+  send(request: ObjectRequest): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -53,22 +45,21 @@ export async function openS3Wire(
   });
   const isSecret = example.protocol === 'https:';
   return {
-    async send({ method, key, query, headers = {}, body, signal }) {
+    async send({ method, key, query, headers = {}, body, ...signals }) {
       const credentials: S3Credentials = await client.config.credentials();
       // As the SDK: what TLS carries need not be hashed once more.
       const payloadHash = body === undefined ? HASH_OF_NOTHING : isSecret ? 'UNSIGNED-PAYLOAD' : sha256(body);
       const path = folder + encodeKey(key);
       const unsigned = { method, path, query, headers: { host: example.host, ...given(headers) }, payloadHash };
-      const answer = await pool.request({
+      const request = {
         method,
         path: query === undefined ? path : `${path}?${query}`,
         headers: signed(unsigned, { region, credentials }, new Date()),
         body: body ?? null,
-        signal,
-      });
-      const { statusCode: status } = answer;
-      if (status < 300) return { status, headers: answer.headers, body: answer.body };
-      throw failureOf(status, answer.headers, await answer.body.text());
+      };
+      const answer = await dispatched(pool, request, signals);
+      if (answer.status < 300) return answer;
+      throw failureOf(answer, await answer.body.text());
     },
     // What still waits for an answer has been given up by its caller.
     close: () => pool.destroy(),
@@ -97,17 +88,18 @@ function given(headers: Readonly<Record<string, string | undefined>>): Record<st
 }
 
 /** The header's value, where it came once. */
-export function headerOf({ headers }: Pick<ObjectAnswer, 'headers'>, name: string): string | undefined {
+export function headerOf({ headers }: Answer, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : value?.[0];
 }
 
 // As the SDK's errors are, whose fields the store's errors are made of.
-function failureOf(status: number, headers: ObjectAnswer['headers'], text: string): Error {
+function failureOf(answer: Answer, text: string): Error {
+  const { status, headers } = answer;
   const said = documentOf(text);
   const error = new Error(said.Message ?? (text === '' ? 'UnknownError' : `HTTP status ${status}`));
   error.name = said.Code ?? 'Unknown';
-  const requestId = headerOf({ headers }, 'x-amz-request-id') ?? said.RequestId;
+  const requestId = headerOf(answer, 'x-amz-request-id') ?? said.RequestId;
   return Object.assign(error, {
     $metadata: { httpStatusCode: status, requestId },
     $response: { headers },

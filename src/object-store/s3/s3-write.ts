@@ -26,7 +26,6 @@ export async function putObject(
   };
   const etag = await writeOnce(requests, { key, mark, ...options }, async ({ wire, abortSignal: signal }) => {
     const answer = await wire.send({ method: 'PUT', key, headers, body, signal });
-    await answer.body.dump();
     return headerOf(answer, 'etag');
   });
   return { key, size: body.length, etag, lastModifiedMs: Date.now() };

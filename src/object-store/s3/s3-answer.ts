@@ -1,0 +1,142 @@
+import type { Dispatcher } from 'undici';
+
+/** Up to this size, in bytes, an answer is there as a whole before anybody reads it. */
+const SMALL_BYTES = 1024 * 1024;
+/** Of a larger one, so many bytes are fetched ahead of their reader. */
+const AHEAD_BYTES = 1024 * 1024;
+
+/** The answer to a request: its bytes can be read once. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AnswerBody;
+}
+
+/** What ends a request. */
+export interface AnswerSignals {
+  /** Until the answer is there; of a large one, until its bytes begin to come. */
+  readonly signal: AbortSignal;
+  /** Until all of its bytes have come, read or not. */
+  readonly lasting?: AbortSignal | undefined;
+}
+
+/**
+ * Sends a request through undici's lowest level: a stream and its promises for each answer would take as long as a small
+ * object does. Rejects with what broke the connection, or with the signal's reason.
+ */
+export function dispatched(
+  pool: Dispatcher,
+  request: Dispatcher.DispatchOptions,
+  { signal, lasting }: AnswerSignals,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let body: AnswerBody | undefined;
+    let answer: Answer | undefined;
+    const fail = (error: unknown): void => {
+      over();
+      body?.fail(error);
+      // What has come of it can be taken up by whoever reads it.
+      if (answer === undefined || signal.aborted) reject(error);
+      else resolve(answer);
+    };
+    const onAbort = (): void => {
+      const reason: unknown = signal.aborted ? signal.reason : lasting?.reason;
+      controller?.abort(reason as Error);
+      fail(reason);
+    };
+    const over = (): void => {
+      signal.removeEventListener('abort', onAbort);
+      lasting?.removeEventListener('abort', onAbort);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    lasting?.addEventListener('abort', onAbort, { once: true });
+    pool.dispatch(request, {
+      onRequestStart(started) {
+        controller = started;
+        if (signal.aborted) started.abort(signal.reason);
+      },
+      onResponseStart(started, status, headers) {
+        if (status < 200) return;
+        body = new AnswerBody(started);
+        answer = { status, headers, body };
+        const length = Number(headers['content-length'] ?? Number.POSITIVE_INFINITY);
+        if (length > SMALL_BYTES) resolve(answer);
+      },
+      onResponseData(_, chunk) {
+        body?.push(chunk);
+      },
+      onResponseEnd() {
+        over();
+        body?.end();
+        resolve(answer as Answer);
+      },
+      onResponseError: (_, error) => fail(error),
+    });
+  });
+}
+
+/** The bytes of an answer as they come. Whoever stops reading them ends the connection. */
+export class AnswerBody implements AsyncIterable<Uint8Array> {
+  readonly #controller: Dispatcher.DispatchController;
+  readonly #chunks: Uint8Array[] = [];
+  #ahead = 0;
+  #state: { readonly kind: 'open' | 'ended' } | { readonly kind: 'failed'; readonly error: unknown } = { kind: 'open' };
+  #wake: (() => void) | undefined;
+
+  constructor(controller: Dispatcher.DispatchController) {
+    this.#controller = controller;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#ahead += chunk.byteLength;
+    if (this.#ahead > AHEAD_BYTES) this.#controller.pause();
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#state = { kind: 'ended' };
+    this.#wake?.();
+  }
+
+  fail(error: unknown): void {
+    if (this.#state.kind !== 'open') return;
+    this.#state = { kind: 'failed', error };
+    this.#wake?.();
+  }
+
+  /** Nobody wants the rest. */
+  destroy(reason: Error = new Error('the rest of the answer is not wanted')): void {
+    if (this.#state.kind !== 'open') return;
+    this.fail(reason);
+    this.#controller.abort(reason);
+  }
+
+  async text(): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        const chunk = this.#chunks.shift();
+        if (chunk !== undefined) {
+          this.#ahead -= chunk.byteLength;
+          if (this.#controller.paused && this.#ahead < AHEAD_BYTES / 2) this.#controller.resume();
+          yield chunk;
+        } else if (this.#state.kind === 'failed') throw this.#state.error;
+        else if (this.#state.kind === 'ended') return;
+        else
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+      }
+    } finally {
+      this.destroy();
+    }
+  }
+}
