@@ -12,6 +12,7 @@ const GROUPS: Readonly<Record<string, () => Promise<{ readonly measure: Group }>
   graphs: () => import('./figures/graphs.js'),
   import: () => import('./figures/import.js'),
   htex: () => import('./figures/htex.js'),
+  transfers: () => import('./figures/transfers.js'),
   crowd: () => import('./figures/crowd.js'),
   lambda: () => import('./figures/lambda.js'),
   metg: () => import('./figures/metg.js'),

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
 import { base64OfCrc32, combineCrcs } from '../../checksums/combine-crcs.js';
+import { crc32 } from '../../checksums/crc32.js';
 import { SluiceError } from '../../errors.js';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
 import { lengthOf, planParts } from '../../object-store/part-plan.js';

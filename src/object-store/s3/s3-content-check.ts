@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
+import { crc32 } from '../../checksums/crc32.js';
 import type { Answer } from './s3-answer.js';
 import { headerOf } from './s3-wire.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
+import { crc32 } from '../../checksums/crc32.js';
 import { SluiceError } from '../../errors.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
 import { unquote } from './s3-read.js';
