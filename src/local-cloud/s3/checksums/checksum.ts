@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type { CrcAlgorithm } from '../../../checksums/combine-crcs.js';
+import { crc32 } from '../../../checksums/crc32.js';
 import { crc32c } from './crc32c.js';
 import { Crc64Nvme } from './crc64-nvme.js';
 
