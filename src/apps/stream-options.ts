@@ -1,4 +1,5 @@
 import { DataFile } from '../data/data-file.js';
+import { shownUrl } from '../data/shown-url.js';
 import { SluiceError } from '../errors.js';
 import type { LogTarget, StreamTarget, TaskRequest } from '../kernel/task-request.js';
 import type { StreamName } from '../wire/task-envelope.js';
@@ -52,13 +53,13 @@ function refuseUnlessOnDisk(place: LogTarget, what: string): void {
   if (scheme === 'file') return;
   throw new SluiceError(
     'INVALID_OPTIONS',
-    `${what}: nothing can be appended to ${url}: name a local file, or leave append out to replace what is there`,
+    `${what}: nothing can be appended to ${shownUrl(url)}: name a local file, or leave append out to replace what is there`,
   );
 }
 
 function bothWays(url: string, appName: string): SluiceError {
   return new SluiceError(
     'INVALID_OPTIONS',
-    `stdout and stderr of app '${appName}' both go to ${url}, one to append and one to replace it: say the same of both`,
+    `stdout and stderr of app '${appName}' both go to ${shownUrl(url)}, one to append and one to replace it: say the same of both`,
   );
 }

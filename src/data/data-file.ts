@@ -1,5 +1,6 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { SluiceError } from '../errors.js';
+import { shownUrl } from './shown-url.js';
 
 /** Anything that names a file: a URL, a bare path (resolved against the client's cwd), or a DataFile. */
 export type FileLike = string | URL | DataFile;
@@ -39,7 +40,7 @@ export class DataFile {
 
   /** Whether the URL ends in `/`: all files below it, at any depth. */
   get isFolder(): boolean {
-    return this.url.endsWith('/');
+    return this.url.endsWith('/') && !WEB_QUERY.test(this.url);
   }
 
   /** @throws {SluiceError} `FILE_NOT_REACHABLE` when there is no local copy here. */
@@ -48,7 +49,7 @@ export class DataFile {
     if (this.scheme === 'file') return fileURLToPath(this.url);
     throw new SluiceError(
       'FILE_NOT_REACHABLE',
-      `${this.url} has no local copy here: pass the file to an app, which reads its .path on the worker`,
+      `${shownUrl(this.url)} has no local copy here: pass the file to an app, which reads its .path on the worker`,
     );
   }
 
@@ -98,6 +99,7 @@ export function holdsPlainKeys(scheme: string): boolean {
   return OBJECT_SCHEMES.has(scheme);
 }
 
+const WEB_QUERY = /^https?:[^?]*\?/;
 const OBJECT_SCHEMES: ReadonlySet<string> = new Set(['s3', 'gs']);
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 
@@ -109,7 +111,7 @@ function urlOf(source: string | URL): string {
   if (scheme === undefined) return pathToFileURL(source).href;
   if (OBJECT_SCHEMES.has(scheme)) return scheme + source.slice(scheme.length);
   if (URL.canParse(source)) return new URL(source).href;
-  throw new SluiceError('INVALID_OPTIONS', `${JSON.stringify(source)} is neither a URL nor a path`);
+  throw new SluiceError('INVALID_OPTIONS', `${JSON.stringify(shownUrl(source))} is neither a URL nor a path`);
 }
 
 function lastSegment(path: string): string {

@@ -6,6 +6,7 @@ import { SluiceError } from '../errors.js';
 import { runParallel } from '../object-store/run-parallel.js';
 import { DataFile, holdsPlainKeys } from './data-file.js';
 import { listFolder } from './local/local-listing.js';
+import { shownUrl } from './shown-url.js';
 import type { FileIdentity, ListedFile, Staging } from './staging.js';
 
 /** Files of one folder in flight at a time. */
@@ -29,7 +30,8 @@ export async function bringFolder(
   const found: ListedFile[] = [];
   for await (const listed of files) found.push(listed);
   const places = placesOf(folder, found);
-  if (found.length === 0) throw new SluiceError('NOT_FOUND', `read ${folder.url}: there is no file below this folder`);
+  if (found.length === 0)
+    throw new SluiceError('NOT_FOUND', `read ${shownUrl(folder.url)}: there is no file below this folder`);
   await mkdir(path, { recursive: true });
   await runParallel(found, { limit: PARALLEL_FILES, signal }, async (listed, stop) => {
     const place = join(path, ...(places.get(listed) as readonly string[]));
@@ -61,7 +63,10 @@ export function childOf(folder: DataFile, name: string): DataFile {
   if (holdsPlainKeys(folder.scheme)) return new DataFile(folder.url + name);
   const segments = name.split('/');
   if (!segments.every(isPathSegment)) {
-    throw new SluiceError('INVALID_OPTIONS', `nothing below ${folder.url} can be named ${JSON.stringify(name)}`);
+    throw new SluiceError(
+      'INVALID_OPTIONS',
+      `nothing below ${shownUrl(folder.url)} can be named ${JSON.stringify(name)}`,
+    );
   }
   return new DataFile(folder.url + segments.map(encodeURIComponent).join('/'));
 }
@@ -98,7 +103,7 @@ function isPathSegment(segment: string): boolean {
 function unfit({ url }: DataFile, why: string): SluiceError {
   return new SluiceError(
     'INVALID_OPTIONS',
-    `${url} cannot be brought as part of its folder: ${why}; name the files one by one`,
+    `${shownUrl(url)} cannot be brought as part of its folder: ${why}; name the files one by one`,
   );
 }
 

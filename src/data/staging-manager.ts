@@ -11,6 +11,7 @@ import { bringFolder, putFolder } from './folder-transfer.js';
 import { localIdentity } from './local-file.js';
 import { localName, shortHash } from './local-name.js';
 import { providerOf } from './provider-of.js';
+import { shownUrl } from './shown-url.js';
 import type { FileIdentity, ListedFile, Staging, TransferOptions } from './staging.js';
 import { localFailure } from './write-whole.js';
 
@@ -162,10 +163,12 @@ function assertNoneMissing(looked: readonly (Missing | undefined)[]): void {
   const found = looked.filter((output) => output !== undefined);
   const [first] = found;
   if (first === undefined) return;
-  const lines = found.map(({ url, path, cause }) => `${url}: should be the file ${path} (${messageOf(cause)})`);
+  const lines = found.map(
+    ({ url, path, cause }) => `${shownUrl(url)}: should be the file ${path} (${messageOf(cause)})`,
+  );
   const text =
     found.length === 1
-      ? `the app ended well, but its output ${first.url} is not there: it should have written the file ${first.path} (${messageOf(first.cause)})`
+      ? `the app ended well, but its output ${shownUrl(first.url)} is not there: it should have written the file ${first.path} (${messageOf(first.cause)})`
       : `the app ended well, but ${found.length} of its outputs are not there:\n${lines.join('\n')}`;
   throw new SluiceError('MISSING_OUTPUT', text, { cause: first.cause });
 }

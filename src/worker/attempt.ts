@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Io } from '../apps/io.js';
 import { sh } from '../apps/shell-quote.js';
 import { DataFile } from '../data/data-file.js';
+import { shownUrl } from '../data/shown-url.js';
 import { localFailure } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
@@ -153,6 +154,6 @@ function makeFolderOf(path: string): void {
 function cannotAppend(url: string): SluiceError {
   return new SluiceError(
     'INVALID_OPTIONS',
-    `${url} cannot be appended to: it is not on a disk that this worker shares`,
+    `${shownUrl(url)} cannot be appended to: it is not on a disk that this worker shares`,
   );
 }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseObjectUrl } from '../data/data-file.js';
+import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
 import { createS3Staging } from '../data/s3/s3-staging.js';
 import type { Staging } from '../data/staging.js';
@@ -39,6 +40,7 @@ const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) =>
 const STAGING: readonly ((backends: Backends) => Staging)[] = [
   () => createLocalStaging(),
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
+  () => createHttpStaging(),
 ];
 
 /** The one table of what exists, for workers and clients alike. */

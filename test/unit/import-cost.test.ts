@@ -21,7 +21,18 @@ async function loadedBy(...names: string[]): Promise<readonly string[]> {
 }
 
 // Loaded by the first app, task, bash command or executor that needs them, and not by whoever imports the package.
-const HEAVY = ['@aws-sdk', '@smithy', 'piscina', 'acorn', 'eslint-scope', 'esbuild', 'execa', 'fastify', 'commander'];
+const HEAVY = [
+  '@aws-sdk',
+  '@smithy',
+  'piscina',
+  'acorn',
+  'eslint-scope',
+  'esbuild',
+  'execa',
+  'fastify',
+  'commander',
+  'undici',
+];
 
 const heavyIn = (modules: readonly string[]): readonly string[] =>
   HEAVY.filter((name) => modules.some((url) => url.includes(`/node_modules/${name}/`)));

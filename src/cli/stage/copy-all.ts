@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { FileCopy } from '../../data/copy-files.js';
 import { DataFile } from '../../data/data-file.js';
 import { childOf, relativeName } from '../../data/folder-transfer.js';
+import { shownUrl } from '../../data/shown-url.js';
 import type { StagingManager } from '../../data/staging-manager.js';
 import { SluiceError } from '../../errors.js';
 import { type Found, findFiles } from './find-files.js';
@@ -53,14 +54,17 @@ function assertTargetHolds(found: readonly Found[], copies: readonly FileCopy[],
   if (!target.isFolder && !isOneFile) {
     throw new SluiceError(
       'INVALID_OPTIONS',
-      `several files cannot become ${target.url}: end the target in / for a folder`,
+      `several files cannot become ${shownUrl(target.url)}: end the target in / for a folder`,
     );
   }
   const bySource = new Map<string, string>();
   for (const { source, target: place } of copies) {
     const other = bySource.get(place.url);
     if (other !== undefined && other !== source.url) {
-      throw new SluiceError('INVALID_OPTIONS', `${other} and ${source.url} would both become ${place.url}`);
+      throw new SluiceError(
+        'INVALID_OPTIONS',
+        `${shownUrl(other)} and ${shownUrl(source.url)} would both become ${shownUrl(place.url)}`,
+      );
     }
     bySource.set(place.url, source.url);
   }
