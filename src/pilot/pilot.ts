@@ -165,7 +165,7 @@ class Manager implements Pilot {
         scratchRoot: this.#scratchRoot,
         sharesProject: sharesFilesystem,
         maxResultBytes: maxMessageBytes - MESSAGE_SLACK_BYTES,
-        ...(spill !== undefined && { spill }),
+        ...(spill !== undefined && { spill: { ...spill, url: `${spill.url}/${this.id}` } }),
       },
       onResults: (results) => {
         this.#outbox.add(results);

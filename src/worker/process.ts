@@ -59,7 +59,9 @@ function onOrder(order: WorkerOrder): void {
 
 function start(setup: WorkerSetup): void {
   adoptWorkerMark(setup.mark);
-  const { scratchRoot, sharesProject } = setup;
+  const { scratchRoot, sharesProject, spill } = setup;
+  // Whoever opens a bucket first says where it is.
+  if (spill?.region !== undefined) backends.store(spill.url, { region: spill.region });
   const send = link.send;
   const runner = createTaskRunner({
     backends,

@@ -56,7 +56,7 @@ async function spilled(
   const { bytes, files } = outcome.value;
   if (bytes.byteLength <= spill.bytes) return outcome;
   // Two attempts of one number may run at a time, when a manager was taken for lost: each writes its own.
-  const url = `${spill.url.replace(/\/$/, '')}/${name}-${randomUUID()}`;
+  const url = `${spill.url}/${name}-${randomUUID()}`;
   await backends.keep(url, bytes);
   return { ...outcome, value: { kind: 'reference', url, size: bytes.byteLength, files } };
 }

@@ -1,4 +1,5 @@
 import type { MpiLauncher } from './mpi.js';
+import type { SpillPlace } from './spill-place.js';
 
 /** What a manager is started with. Travels with the block's job: in `SLUICE_PILOT`, or in a file that variable names. */
 export interface PilotConfig {
@@ -42,8 +43,8 @@ export interface PilotConfig {
   readonly scratchRoot?: string;
   /** Folder for the logs of workers, where the disk is shared. */
   readonly logFolder?: string;
-  /** Values above `bytes` do not travel to the client: they lie below this `file:` or bucket URL. */
-  readonly spill?: { readonly bytes: number; readonly url: string };
+  /** Values above `bytes` do not travel to the client: they lie below this `file:` or bucket URL, each manager's in its own part. */
+  readonly spill?: SpillPlace;
   /** Memory limit of each worker process and what it starts, in MiB, where it has a share. */
   readonly enforceMemory: boolean;
   /** Tasks take nodes of the block, and start their ranks on them by this; absent: they share the manager's node. */

@@ -1,6 +1,7 @@
 import { decode, encode } from '../codec.js';
 import { packResults, packTasks, unpackResults, unpackTasks } from '../pilot/parcel.js';
 import type { PilotResult, PilotTask } from '../pilot/pilot-task.js';
+import type { SpillPlace } from '../pilot/spill-place.js';
 
 /** What every task of a worker process has in common. */
 export interface WorkerSetup {
@@ -8,8 +9,7 @@ export interface WorkerSetup {
   readonly mark: string;
   readonly scratchRoot: string;
   readonly sharesProject: boolean;
-  /** Values above `bytes` go below this URL. */
-  readonly spill?: { readonly bytes: number; readonly url: string };
+  readonly spill?: SpillPlace;
   /** A result above this cannot be sent. */
   readonly maxResultBytes: number;
 }
