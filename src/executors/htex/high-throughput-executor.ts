@@ -22,6 +22,7 @@ import { NEVER_RAN } from '../never-ran.js';
 import { submitByDispatch } from '../submit-by-dispatch.js';
 import { AttemptTable } from './attempt-table.js';
 import type { Carriage } from './carriage.js';
+import { type ConfigFiles, createConfigFiles } from './config-files.js';
 import { Fit } from './fit.js';
 import { type HighThroughputOptions, type ResolvedHtexOptions, resolveHtexOptions } from './htex-options.js';
 import { InterchangeClient } from './interchange-client.js';
@@ -37,6 +38,7 @@ interface Started {
   readonly supervisor: BlockSupervisor;
   readonly replies: Replies;
   readonly carriage: Carriage;
+  readonly files: ConfigFiles | undefined;
 }
 
 /** An executor seen from outside: for `sluice htex status`, and for whoever wants to know. */
@@ -116,8 +118,9 @@ export class HighThroughputExecutor implements Executor {
       maxMessageBytes,
       onIdle: () => this.#whenIdle?.(),
     });
-    const supervisor = this.#supervise(plan, client, attempts);
-    this.#started = { client, attempts, supervisor, carriage, replies: new Replies(send) };
+    const files = provider.sharesFilesystem ? createConfigFiles(join(run.runDir, 'pilots', this.label)) : undefined;
+    const supervisor = this.#supervise(plan, { client, attempts, files });
+    this.#started = { client, attempts, supervisor, carriage, files, replies: new Replies(send) };
     await client.start().catch(async (error) => {
       await provider.close();
       throw error;
@@ -209,7 +212,7 @@ export class HighThroughputExecutor implements Executor {
     const started = this.#started;
     if (started === undefined || this.#phase === 'closing') return;
     this.#phase = 'closing';
-    const { client, attempts, supervisor, carriage } = started;
+    const { client, attempts, supervisor, carriage, files } = started;
     await this.#idleWithin(graceMs, attempts);
     attempts.failAll(notRunning(this.label));
     // Managers end by themselves once they are told; what does not is cancelled.
@@ -218,11 +221,15 @@ export class HighThroughputExecutor implements Executor {
       await supervisor.close({ graceMs: END_MS });
     } finally {
       await this.#options.provider.close();
+      files?.close();
       await carriage.close();
     }
   }
 
-  #supervise(plan: PilotRun, client: InterchangeClient, attempts: AttemptTable): BlockSupervisor {
+  #supervise(
+    plan: PilotRun,
+    { client, attempts, files }: Pick<Started, 'client' | 'attempts' | 'files'>,
+  ): BlockSupervisor {
     const {
       provider,
       strategy,
@@ -233,17 +240,20 @@ export class HighThroughputExecutor implements Executor {
       maxWorkersPerNode,
       submitLimits,
       submitBreaker,
+      pilotCommand: command,
     } = this.#options;
     return createBlockSupervisor({
       provider,
       strategy,
       errorHandler: blockErrorHandler,
-      jobFor: (blockId) => pilotJob(plan.pilot(blockId, client.port), this.#options.pilotCommand),
+      jobFor: (blockId) => pilotJob(plan.pilot(blockId, client.port), { command, files }),
       outstandingSlots: () => attempts.slots,
       managers: () => this.#managers,
       drain: (blockId) => void this.drain({ block: blockId }).catch(() => {}),
       onFailed: (error) => this.#onBlocksFailed(error),
-      onBlock: () => {},
+      onBlock: ({ blockId, state }) => {
+        if (state.kind === 'ended') files?.remove(blockId);
+      },
       strategyPeriodMs,
       maxIdleMs,
       connectDeadlineMs: connectTimeoutMs * 2,

@@ -79,7 +79,10 @@ export interface HighThroughputOptions extends BucketOptions {
    * are refused. Workers reach it with the keys of their own environment or role. Not used where the disk is shared.
    */
   bucket?: string;
-  /** Shell text that starts one manager. Default: this Node with this package's manager. */
+  /**
+   * Shell text that starts one manager, which finds what it must know, keys too, in the file that `SLUICE_PILOT_FILE` names
+   * or, where the disk is not shared, in `SLUICE_PILOT`. Default: this Node with this package's manager.
+   */
   pilotCommand?: string;
   /** Program and arguments that start the interchange. Default: this Node with this package's interchange. */
   interchangeCommand?: readonly string[];

@@ -20,7 +20,7 @@ export interface PilotRun {
 
 /**
  * Keys of this run: one pair for the interchange, one for the client, one for its managers. They are in this process,
- * on the interchange's stdin and in the environment of managers, and in no file.
+ * on the interchange's stdin, and on their way to managers where {@link pilotJob} says.
  */
 export async function planPilotRun(
   options: ResolvedHtexOptions,

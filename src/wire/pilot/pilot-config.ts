@@ -1,7 +1,7 @@
 import type { MpiLauncher } from './mpi.js';
 import type { SpillPlace } from './spill-place.js';
 
-/** What a manager is started with. Travels with the block's job: in `SLUICE_PILOT`, or in a file that variable names. */
+/** What a manager is started with. Travels with the block's job: in a file that `SLUICE_PILOT_FILE` names, or in `SLUICE_PILOT`. */
 export interface PilotConfig {
   readonly protocol: number;
   readonly sluice: string;
@@ -51,10 +51,12 @@ export interface PilotConfig {
   readonly mpi?: { readonly launcher: MpiLauncher } | undefined;
 }
 
-/** The variable that carries it. */
-export const PILOT_VARIABLE = 'SLUICE_PILOT';
-/** The variable that names a file that has it, for schedulers that show environments to others. */
+/** The variable that names a file that has it: /proc/PID/environ shows to others what a process was started with. */
 export const PILOT_FILE_VARIABLE = 'SLUICE_PILOT_FILE';
+/** The file that stands for what a manager reads on its standard input. */
+export const PILOT_STDIN = '/dev/stdin';
+/** The variable that carries it as far as a shell on the node, where no disk is shared. */
+export const PILOT_VARIABLE = 'SLUICE_PILOT';
 
 export function encodePilotConfig(config: PilotConfig): string {
   return Buffer.from(JSON.stringify(config)).toString('base64');
