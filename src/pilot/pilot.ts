@@ -162,6 +162,7 @@ class Manager implements Pilot {
       prefetch,
       startsAtOnce: Math.max(4, Math.ceil(2 * node.cores)),
       setup: {
+        manager: this.id,
         scratchRoot: this.#scratchRoot,
         sharesProject: sharesFilesystem,
         maxResultBytes: maxMessageBytes - MESSAGE_SLACK_BYTES,

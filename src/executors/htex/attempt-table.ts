@@ -1,7 +1,7 @@
 import { SluiceError } from '../../errors.js';
 import { decodeError } from '../../wire/error-codec.js';
 import type { Outcome } from '../../wire/outcome.js';
-import { packEnvelope, unpackOutcome } from '../../wire/pilot/envelope-parts.js';
+import { packEnvelope, unpackResult } from '../../wire/pilot/envelope-parts.js';
 import type { ClientMessage } from '../../wire/pilot/messages.js';
 import type { PilotResult, PilotTask, TaskNeeds } from '../../wire/pilot/pilot-task.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -10,10 +10,13 @@ import type { Cargo, Carriage } from './carriage.js';
 import { CodeBook } from './code-book.js';
 import { Outbox } from './outbox.js';
 import { type AttemptOwner, PilotAttempt } from './pilot-attempt.js';
+import type { Whereabouts } from './whereabouts.js';
 
 export interface AttemptTableParts {
   readonly send: (message: ClientMessage) => void;
   readonly carriage: Carriage;
+  /** Absent where managers are chosen by something else than what they have. */
+  readonly whereabouts: Whereabouts | undefined;
   /** The largest part of a task that may travel. */
   readonly maxMessageBytes: number;
   /** The last attempt that was under way is over. */
@@ -72,7 +75,7 @@ export class AttemptTable implements AttemptOwner {
       attempt.task = undefined;
       try {
         if (kind === 'failure') attempt.fail(decodeError(parts[0] as Uint8Array));
-        else this.#end(attempt, unpackOutcome(parts));
+        else this.#finish(attempt, parts);
       } catch (error) {
         attempt.fail(error);
       }
@@ -113,8 +116,10 @@ export class AttemptTable implements AttemptOwner {
     }
   }
 
-  #end(attempt: PilotAttempt, outcome: Outcome): void {
-    const { cargo } = attempt;
+  #finish(attempt: PilotAttempt, parts: readonly Uint8Array[]): void {
+    const { outcome, manager } = unpackResult(parts);
+    const { cargo, outputs } = attempt;
+    if (manager !== undefined && outcome.kind === 'value') this.#parts.whereabouts?.made(outputs, manager);
     if (cargo === undefined || Object.keys(cargo.outputs).length === 0) attempt.end(outcome);
     else void this.#receive(attempt, cargo, outcome);
   }
@@ -129,10 +134,14 @@ export class AttemptTable implements AttemptOwner {
   }
 
   #dispatch(attempt: PilotAttempt, envelope: TaskEnvelope, callAt: string | undefined): void {
+    const { whereabouts } = this.#parts;
+    const near = whereabouts?.nearOf(envelope);
+    const needs = needsOf(envelope);
+    if (whereabouts !== undefined) attempt.outputs = envelope.outputs;
     const task: PilotTask = {
       key: attempt.key,
       priority: envelope.priority ?? 0,
-      needs: needsOf(envelope),
+      needs: near === undefined ? needs : { ...needs, near },
       code: this.#codes.numberOf(envelope.app),
       parts: packEnvelope(envelope, callAt),
     };

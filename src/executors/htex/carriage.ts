@@ -7,7 +7,7 @@ import { localFileOf, notReachable, receiveTaskFiles, sendTaskFiles } from '../.
 import type { EncodedValue } from '../../wire/encoded-value.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
-import type { ValueSpill } from './value-spill.js';
+import { CLIENT_PART, type ValueSpill } from './value-spill.js';
 
 /** What a carriage has to work with. */
 export interface CarriageParts {
@@ -118,7 +118,7 @@ export class Carriage {
     if (known !== undefined) return known;
     this.#givenCount += 1;
     // Whoever asked first may give up: the others still need it.
-    const given = spill.put(`values/client/${this.#givenCount}`, bytes, new AbortController().signal);
+    const given = spill.put(`values/${CLIENT_PART}/${this.#givenCount}`, bytes, new AbortController().signal);
     this.#given.set(bytes, given);
     // A failure is not remembered: the next task tries anew.
     given.catch(() => this.#given.delete(bytes));

@@ -24,12 +24,18 @@ import { AttemptTable } from './attempt-table.js';
 import type { Carriage } from './carriage.js';
 import { type ConfigFiles, createConfigFiles } from './config-files.js';
 import { Fit } from './fit.js';
-import { type HighThroughputOptions, type ResolvedHtexOptions, resolveHtexOptions } from './htex-options.js';
+import {
+  type HighThroughputOptions,
+  type ManagerSelection,
+  type ResolvedHtexOptions,
+  resolveHtexOptions,
+} from './htex-options.js';
 import { InterchangeClient } from './interchange-client.js';
 import { openCarriage } from './open-carriage.js';
 import { pilotJob } from './pilot-job.js';
 import { drainBeforeEndMs, type PilotRun, planPilotRun } from './pilot-run.js';
 import { Replies } from './replies.js';
+import { Whereabouts } from './whereabouts.js';
 
 /** What a started executor has. */
 interface Started {
@@ -97,7 +103,7 @@ export class HighThroughputExecutor implements Executor {
   async start(run: RunContext): Promise<void> {
     if (this.#phase !== 'new') throw startedBefore(this.label, 'HighThroughputExecutor');
     this.#phase = 'open';
-    const { provider, interchangeCommand: command, maxMessageBytes } = this.#options;
+    const { provider, interchangeCommand: command, maxMessageBytes, managerSelection } = this.#options;
     const carriage = await openCarriage(this.#options, run);
     await provider.start({ runId: run.runId, runDir: run.runDir, label: this.label });
     const plan = await planPilotRun(this.#options, run, { valuesUrl: carriage.url, mpi: this.#mpi });
@@ -115,6 +121,7 @@ export class HighThroughputExecutor implements Executor {
     const attempts = new AttemptTable({
       send,
       carriage,
+      whereabouts: choosesByData(managerSelection) ? new Whereabouts(carriage.url) : undefined,
       maxMessageBytes,
       onIdle: () => this.#whenIdle?.(),
     });
@@ -333,6 +340,11 @@ export class HighThroughputExecutor implements Executor {
     if (this.#started === undefined) throw notRunning(this.label);
     return this.#started;
   }
+}
+
+/** Whether what managers have matters for the choice: a selector of the user's may look at it. */
+function choosesByData(selection: ManagerSelection): boolean {
+  return selection === 'near' || typeof selection === 'object';
 }
 
 /** Time that interchange and blocks get to end by themselves. */

@@ -7,7 +7,10 @@ import type { BlockErrorHandler } from '../../scaling/error-handlers.js';
 import type { ScalingStrategy } from '../../scaling/strategy.js';
 import type { SubmitLimits } from '../../scaling/submit-limiter.js';
 
-/** How the interchange chooses among managers that have room: by name, or a module's export that it loads. */
+/**
+ * How the interchange chooses among managers that have room: by name, or a module's export that it loads. `near` takes the
+ * one on whose node the large values and the files of a task were made, and else the one with the most room.
+ */
 export type ManagerSelection =
   | 'random'
   | 'round-robin'

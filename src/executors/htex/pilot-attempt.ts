@@ -21,6 +21,8 @@ export class PilotAttempt implements Abortable {
   task: PilotTask | undefined;
   /** What goes beside its message, if anything does. */
   cargo: Cargo | undefined;
+  /** URLs of the files it writes, where somebody wants to know. */
+  outputs: readonly string[] = NONE;
   readonly #owner: AttemptOwner;
   #stop: AbortController | undefined;
   #receiver: OutcomeReceiver | undefined;
@@ -66,3 +68,5 @@ export class PilotAttempt implements Abortable {
     return receiver;
   }
 }
+
+const NONE: readonly string[] = [];

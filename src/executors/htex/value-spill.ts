@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { localFailure } from '../../data/write-whole.js';
 
+/** Beside the parts of managers, that of values which the client gives to several tasks. */
+export const CLIENT_PART = 'client';
+
 /** Where large values lie, so that they do not pass through interchange and managers. */
 export interface ValueSpill {
   /** `file:` or bucket URL below which workers put large results. */

@@ -7,6 +7,9 @@ import type { SpillPlace } from '../pilot/spill-place.js';
 export interface WorkerSetup {
   /** The mark that what it starts carries: its manager's. */
   readonly mark: string;
+  /** Id of the manager. */
+  readonly manager: string;
+  /** The manager's own. */
   readonly scratchRoot: string;
   readonly sharesProject: boolean;
   readonly spill?: SpillPlace;

@@ -40,6 +40,7 @@ async function table() {
   const attempts = new AttemptTable({
     send: (message) => sent.push(message),
     carriage: new Carriage({ label: 'l', sharesFilesystem: false, bucket, spill, spillBytes: 1_000 }),
+    whereabouts: undefined,
     maxMessageBytes: 2 ** 20,
     onIdle: () => {
       idle += 1;
