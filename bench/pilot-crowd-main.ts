@@ -7,11 +7,11 @@ import { encode } from '../src/wire/codec.js';
 import { packOutcome } from '../src/wire/pilot/envelope-parts.js';
 import { encodeMessage, parseManagerOrder } from '../src/wire/pilot/message-codec.js';
 import type { ManagerOrder, ManagerRegistration } from '../src/wire/pilot/messages.js';
-import { decodePilotConfig, PILOT_VARIABLE } from '../src/wire/pilot/pilot-config.js';
+import { takePilotConfig } from '../src/worker/take-pilot-config.js';
 
 const SLOTS = 32;
 const count = Number(process.argv[2]);
-const config = decodePilotConfig(process.env[PILOT_VARIABLE] ?? '');
+const config = takePilotConfig();
 const answer = packOutcome({
   kind: 'value',
   value: { kind: 'inline', bytes: encode(0).bytes, files: [] },

@@ -79,7 +79,7 @@ export class Placement {
       const { head } = line;
       if (
         head === undefined ||
-        (count > 0 && (head.task?.needs?.near !== near || (rival && goesBefore(rival, head))))
+        (count > 0 && (!isSame(head.task?.needs?.near, near) || (rival && goesBefore(rival, head))))
       ) {
         return true;
       }
@@ -157,6 +157,11 @@ export class Placement {
     this.#table.changed(manager);
     for (const line of this.#pending.lines()) line.isBlocked = false;
   }
+}
+
+function isSame(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && one.every((id, index) => id === other[index]);
 }
 
 function first(lines: readonly Line[], except: Line | undefined): Line | undefined {

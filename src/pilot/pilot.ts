@@ -162,10 +162,11 @@ class Manager implements Pilot {
       prefetch,
       startsAtOnce: Math.max(4, Math.ceil(2 * node.cores)),
       setup: {
+        manager: this.id,
         scratchRoot: this.#scratchRoot,
         sharesProject: sharesFilesystem,
         maxResultBytes: maxMessageBytes - MESSAGE_SLACK_BYTES,
-        ...(spill !== undefined && { spill }),
+        ...(spill !== undefined && { spill: { ...spill, url: `${spill.url}/${this.id}` } }),
       },
       onResults: (results) => {
         this.#outbox.add(results);

@@ -2,15 +2,17 @@
  * The main of a worker process: runs what its manager gives it over descriptor 3, one task after the other, and ends
  * when the manager does. What a task does to the process (`process.exit`, an abort, an endless loop) it does to this one alone.
  */
+import { join } from 'node:path';
 import { adoptWorkerMark } from '../run/marked-processes.js';
 import { decode } from '../wire/codec.js';
 import { encodeError } from '../wire/error-codec.js';
 import type { AppCode } from '../wire/task-envelope.js';
 import type { WorkerOrder, WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
 import { AnswerBox } from './answer-box.js';
-import { createBackends } from './backends.js';
+import { type Backends, createBackends } from './backends.js';
 import { createLeftovers } from './leftovers.js';
 import { openManagerLink } from './manager-link.js';
+import { createNodeValues } from './node-values.js';
 import { TaskLine } from './task-line.js';
 import { createTaskRunner } from './task-runner.js';
 import { createUncaughtGuard } from './uncaught-guard.js';
@@ -18,7 +20,7 @@ import { createUncaughtGuard } from './uncaught-guard.js';
 const CLOSE_MS = 1_000;
 
 const codes = new Map<number, AppCode>();
-const backends = createBackends();
+const own = createBackends();
 const leftovers = createLeftovers();
 let line: TaskLine | undefined;
 let endRunner = (): Promise<void> => Promise.resolve();
@@ -60,6 +62,7 @@ function onOrder(order: WorkerOrder): void {
 function start(setup: WorkerSetup): void {
   adoptWorkerMark(setup.mark);
   const { scratchRoot, sharesProject } = setup;
+  const backends = backendsFor(setup);
   const send = link.send;
   const runner = createTaskRunner({
     backends,
@@ -74,6 +77,14 @@ function start(setup: WorkerSetup): void {
   const { claim } = link;
   line = new TaskLine({ setup, backends, runner, guard, leftovers, answers, codeOf, send, claim });
   send({ kind: 'ready' });
+}
+
+function backendsFor({ spill, scratchRoot }: WorkerSetup): Backends {
+  if (spill === undefined || spill.url.startsWith('file:')) return own;
+  // Whoever opens a bucket first says where it is.
+  if (spill.region !== undefined) own.store(spill.url, { region: spill.region });
+  const below = spill.url.slice(0, spill.url.lastIndexOf('/'));
+  return { ...own, ...createNodeValues(own, { folder: join(scratchRoot, 'values'), below }) };
 }
 
 function codeOf(code: number): AppCode {

@@ -13,11 +13,13 @@ import type { Backends } from './backends.js';
  */
 export async function packWithin(
   outcome: Outcome,
-  { app, taskId, attempt }: TaskEnvelope,
+  envelope: TaskEnvelope,
   { setup, backends }: { readonly setup: WorkerSetup; readonly backends: Backends },
 ): Promise<Uint8Array[]> {
+  const { app, taskId, attempt } = envelope;
   try {
-    const parts = packOutcome(await spilled(outcome, `value-${taskId}-${attempt}`, setup.spill, backends));
+    const kept = await spilled(outcome, `value-${taskId}-${attempt}`, setup.spill, backends);
+    const parts = packOutcome(kept, makerOf(envelope, setup));
     const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (bytes <= setup.maxResultBytes) return parts;
     throw new SluiceError(
@@ -34,6 +36,11 @@ export async function packWithin(
 export function needsSpill(outcome: Outcome, { spill, maxResultBytes }: WorkerSetup): boolean {
   const bytes = outcome.kind === 'error' ? outcome.error : inlineBytes(outcome.value);
   return bytes.byteLength > Math.min(spill?.bytes ?? Number.POSITIVE_INFINITY, maxResultBytes - HEAD_BYTES);
+}
+
+/** Who is to be told beside an outcome, since tasks that read the files are better off there. */
+export function makerOf({ outputs }: TaskEnvelope, { manager }: WorkerSetup): string | undefined {
+  return outputs.length > 0 ? manager : undefined;
 }
 
 /** More than what surrounds a result takes. */
@@ -56,7 +63,7 @@ async function spilled(
   const { bytes, files } = outcome.value;
   if (bytes.byteLength <= spill.bytes) return outcome;
   // Two attempts of one number may run at a time, when a manager was taken for lost: each writes its own.
-  const url = `${spill.url.replace(/\/$/, '')}/${name}-${randomUUID()}`;
+  const url = `${spill.url}/${name}-${randomUUID()}`;
   await backends.keep(url, bytes);
   return { ...outcome, value: { kind: 'reference', url, size: bytes.byteLength, files } };
 }

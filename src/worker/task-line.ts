@@ -9,7 +9,7 @@ import type { AnswerBox } from './answer-box.js';
 import type { Backends } from './backends.js';
 import type { Leftovers } from './leftovers.js';
 import { applyGrant } from './slots-grant.js';
-import { needsSpill, packWithin } from './spill.js';
+import { makerOf, needsSpill, packWithin } from './spill.js';
 import type { TaskRunner } from './task-runner.js';
 import type { UncaughtGuard } from './uncaught-guard.js';
 
@@ -109,7 +109,7 @@ export class TaskLine {
       const outcome = await this.#perform(envelope, stop?.signal, grant);
       const parts = needsSpill(outcome, setup)
         ? await packWithin(outcome, envelope, this.#parts)
-        : packOutcome(outcome);
+        : packOutcome(outcome, makerOf(envelope, setup));
       answers.add({ key: task.key, kind: 'outcome', parts }, outcome.usage.runMs);
       return leftovers.after(envelope, outcome, performance.now() - startedMs);
     } catch (error) {

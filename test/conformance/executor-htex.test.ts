@@ -2,6 +2,8 @@ import { HighThroughputExecutor, type HighThroughputOptions } from 'sluice';
 import { LocalProvider } from 'sluice/hpc';
 import * as vitest from 'vitest';
 import { executorSuite } from '../../src/conformance/executor/executor-suite.js';
+import { elsewhere } from '../fixtures/htex/elsewhere.js';
+import { keysIn, startBucketCloud } from '../integration/bucket-cloud.js';
 import { localFiles } from './local-files.js';
 
 const variants: Readonly<Record<string, () => Partial<HighThroughputOptions>>> = {
@@ -29,3 +31,27 @@ for (const [name, options] of Object.entries(variants)) {
     coldStartMs: 20_000,
   }));
 }
+
+// Workers see nothing of the client's disk: local files and large values go through the bucket.
+executorSuite(vitest, 'htex, elsewhere, with a bucket', async () => {
+  const [cloud, place] = [await startBucketCloud(), await elsewhere()];
+  const files = await localFiles(place.client);
+  return {
+    ...files,
+    executor: new HighThroughputExecutor({
+      provider: place.provider(),
+      maxWorkersPerNode: 2,
+      bucket: cloud.bucket,
+      prefix: 'team/runs',
+      region: 'us-east-1',
+    }),
+    coldStartMs: 20_000,
+    markers: place.node,
+    async close() {
+      vitest.expect(await keysIn(cloud.bucket)).toEqual([]);
+      await files.close();
+      await place[Symbol.asyncDispose]();
+      await cloud.close();
+    },
+  };
+});

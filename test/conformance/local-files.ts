@@ -5,11 +5,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ExecutorFixture } from '../../src/conformance/executor/fixture.js';
 import { createBackends } from '../../src/worker/backends.js';
 
-/** A fixture's folder on this machine, for executors that share its filesystem. */
-export async function localFiles(): Promise<
-  Omit<ExecutorFixture, 'executor' | 'coldStartMs'> & { readonly folder: string }
-> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+/** A fixture's folder on this machine: below `parent`, or where temporary ones are. */
+export async function localFiles(
+  parent: string = tmpdir(),
+): Promise<Omit<ExecutorFixture, 'executor' | 'coldStartMs'> & { readonly folder: string }> {
+  const folder = await mkdtemp(join(parent, 'sluice-test-'));
   const backends = createBackends();
   return {
     folder,

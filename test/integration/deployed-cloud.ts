@@ -1,51 +1,25 @@
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { type DeployLambdaOptions, deployLambda } from '../../src/executors/lambda/deploy-lambda.js';
-import type { Faults } from '../../src/local-cloud/faults/fault.js';
-import { startLocalCloud } from '../../src/local-cloud/local-cloud.js';
 import type { LocalCloudOptions } from '../../src/local-cloud/local-cloud-options.js';
+import { type BucketCloud, startBucketCloud } from './bucket-cloud.js';
 
 /** A local-cloud that this process's environment leads to, with a bucket and the worker function deployed. */
-export interface DeployedCloud {
-  readonly bucket: string;
-  readonly endpoint: string;
-  readonly faults: Faults;
-  close(): Promise<void>;
-}
+export type DeployedCloud = BucketCloud;
 
 /** Starts one; `close` restores the environment and ends everything. */
 export async function startDeployedCloud(
   options: { readonly cloud?: LocalCloudOptions; readonly fn?: DeployLambdaOptions } = {},
 ): Promise<DeployedCloud> {
-  const cloud = await startLocalCloud(options.cloud);
-  const restore = cloud.applyEnv();
-  const close = async (): Promise<void> => {
-    restore();
-    await cloud.close();
-  };
+  const cloud = await startBucketCloud(options.cloud);
   try {
-    const s3 = new S3Client({ forcePathStyle: true });
-    await s3.send(new CreateBucketCommand({ Bucket: 'my-bucket' }));
-    s3.destroy();
     await deployLambda({
       role: 'arn:aws:iam::000000000000:role/worker',
       memoryMiB: 512,
       timeoutSeconds: 30,
       ...options.fn,
     });
-    return { bucket: 'my-bucket', endpoint: cloud.endpoint, faults: cloud.faults, close };
+    return cloud;
   } catch (error) {
-    await close();
+    await cloud.close();
     throw error;
-  }
-}
-
-/** Keys of everything in a bucket of the cloud that this process's environment leads to. */
-export async function keysIn(bucket: string): Promise<string[]> {
-  const s3 = new S3Client({ forcePathStyle: true });
-  try {
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
-    return Contents.map(({ Key = '' }) => Key);
-  } finally {
-    s3.destroy();
   }
 }

@@ -4,7 +4,8 @@ import { app, apps, type SluiceError } from '../../src/index.js';
 import type * as tasks from '../fixtures/code-shipping/tasks.js';
 import { packageFiles, type TemporaryProject, temporaryProject } from '../fixtures/code-shipping/temporary-project.js';
 import { failureOf } from '../fixtures/kernel/failure-of.js';
-import { type DeployedCloud, keysIn, startDeployedCloud } from './deployed-cloud.js';
+import { keysIn } from './bucket-cloud.js';
+import { type DeployedCloud, startDeployedCloud } from './deployed-cloud.js';
 import { type LambdaRun, lambdaRun } from './lambda-run.js';
 
 const TASKS = new URL('../fixtures/code-shipping/tasks.js', import.meta.url);

@@ -7,7 +7,8 @@ import { GetFunctionCommand, LambdaClient, UpdateFunctionConfigurationCommand } 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deployLambda } from '../../src/executors/lambda/deploy-lambda.js';
 import { app, bash, type DataFile, file, type Io, type RunEvent } from '../../src/index.js';
-import { type DeployedCloud, keysIn, startDeployedCloud } from './deployed-cloud.js';
+import { keysIn } from './bucket-cloud.js';
+import { type DeployedCloud, startDeployedCloud } from './deployed-cloud.js';
 import { type LambdaRun, lambdaRun } from './lambda-run.js';
 
 let cloud: DeployedCloud;

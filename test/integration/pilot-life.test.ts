@@ -254,13 +254,16 @@ test('large arguments and results arrive as they are', async () => {
 
 test('values above the threshold lie where they should, and are references', async () => {
   interchange = await playInterchange();
-  const url = `file://${interchange.folder}/spill/`;
+  const url = `file://${interchange.folder}/spill`;
   const config = { ...interchange.config, spill: { bytes: 1_000, url } };
   interchange.start({ SLUICE_PILOT: encodePilotConfig(config) });
-  await interchange.registered();
+  const { id } = await interchange.registered();
   expect(await interchange.valueOf(callOf((count: number) => 'x'.repeat(count), [10]))).toBe('xxxxxxxxxx');
   const outcome = await interchange.submit(callOf((count: number) => 'x'.repeat(count), [100_000])).outcome;
-  expect(outcome).toMatchObject({ kind: 'value', value: { kind: 'reference', url: expect.stringContaining(url) } });
+  expect(outcome).toMatchObject({
+    kind: 'value',
+    value: { kind: 'reference', url: expect.stringContaining(`${url}/${id}/`) },
+  });
   const { value } = outcome as typeof outcome & { kind: 'value'; value: { kind: 'reference' } };
   const length = { ...callOf((text: string) => text.length, ['']), slots: [value] };
   const { SlotMarker } = await import('../../src/conformance/executor/calls.js');

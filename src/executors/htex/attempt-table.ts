@@ -1,19 +1,22 @@
 import { SluiceError } from '../../errors.js';
 import { decodeError } from '../../wire/error-codec.js';
-import { packEnvelope, unpackOutcome } from '../../wire/pilot/envelope-parts.js';
+import type { Outcome } from '../../wire/outcome.js';
+import { packEnvelope, unpackResult } from '../../wire/pilot/envelope-parts.js';
 import type { ClientMessage } from '../../wire/pilot/messages.js';
 import type { PilotResult, PilotTask, TaskNeeds } from '../../wire/pilot/pilot-task.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Abortable, OutcomeReceiver } from '../executor.js';
+import type { Cargo, Carriage } from './carriage.js';
 import { CodeBook } from './code-book.js';
 import { Outbox } from './outbox.js';
 import { type AttemptOwner, PilotAttempt } from './pilot-attempt.js';
-import type { ValueSpill } from './value-spill.js';
+import type { Whereabouts } from './whereabouts.js';
 
 export interface AttemptTableParts {
   readonly send: (message: ClientMessage) => void;
-  /** Where calls above `bytes` are written; absent where workers could not read it. */
-  readonly spill: { readonly bytes: number; readonly to: ValueSpill } | undefined;
+  readonly carriage: Carriage;
+  /** Absent where managers are chosen by something else than what they have. */
+  readonly whereabouts: Whereabouts | undefined;
   /** The largest part of a task that may travel. */
   readonly maxMessageBytes: number;
   /** The last attempt that was under way is over. */
@@ -49,8 +52,7 @@ export class AttemptTable implements AttemptOwner {
     const attempt = new PilotAttempt(this.#nextKey++, slots, receiver, this);
     this.#underWay.set(attempt.key, attempt);
     this.#slots += slots;
-    const { spill } = this.#parts;
-    if (spill !== undefined && envelope.call.byteLength > spill.bytes) void this.#spill(attempt, envelope, spill.to);
+    if (this.#parts.carriage.isNeeded(envelope)) void this.#carry(attempt, envelope);
     else this.#dispatch(attempt, envelope, undefined);
     return attempt;
   }
@@ -68,11 +70,12 @@ export class AttemptTable implements AttemptOwner {
   settle(results: readonly PilotResult[]): void {
     for (const { key, kind, parts } of results) {
       const attempt = this.#underWay.get(key);
-      // One that was withdrawn meanwhile.
-      if (attempt === undefined) continue;
+      // One that was withdrawn meanwhile, or has been told twice, after the end of an interchange.
+      if (attempt?.task === undefined) continue;
+      attempt.task = undefined;
       try {
-        if (kind === 'outcome') attempt.end(unpackOutcome(parts));
-        else attempt.fail(decodeError(parts[0] as Uint8Array));
+        if (kind === 'failure') attempt.fail(decodeError(parts[0] as Uint8Array));
+        else this.#finish(attempt, parts);
       } catch (error) {
         attempt.fail(error);
       }
@@ -94,29 +97,51 @@ export class AttemptTable implements AttemptOwner {
     this.#parts.send({ kind: 'cancel', keys: [key] });
   }
 
-  over({ key, slots, spilledTo }: PilotAttempt): void {
+  over({ key, slots, cargo }: PilotAttempt): void {
     if (!this.#underWay.delete(key)) return;
     this.#slots -= slots;
-    if (spilledTo !== undefined) this.#parts.spill?.to.remove(spilledTo);
+    if (cargo !== undefined) this.#parts.carriage.forget(cargo);
     if (this.#underWay.size === 0) this.#parts.onIdle();
   }
 
-  async #spill(attempt: PilotAttempt, envelope: TaskEnvelope, spill: ValueSpill): Promise<void> {
+  async #carry(attempt: PilotAttempt, envelope: TaskEnvelope): Promise<void> {
+    const { carriage } = this.#parts;
     try {
-      const url = await spill.put(`call-${attempt.key}`, envelope.call);
-      if (attempt.isOver) return spill.remove(url);
-      attempt.spilledTo = url;
-      this.#dispatch(attempt, envelope, url);
+      const cargo = await carriage.send(envelope, attempt.key, attempt.signal);
+      if (attempt.isOver) return carriage.forget(cargo);
+      attempt.cargo = cargo;
+      this.#dispatch(attempt, cargo.envelope, cargo.callAt);
+    } catch (error) {
+      attempt.fail(error);
+    }
+  }
+
+  #finish(attempt: PilotAttempt, parts: readonly Uint8Array[]): void {
+    const { outcome, manager } = unpackResult(parts);
+    const { cargo, outputs } = attempt;
+    if (manager !== undefined && outcome.kind === 'value') this.#parts.whereabouts?.made(outputs, manager);
+    if (cargo === undefined || Object.keys(cargo.outputs).length === 0) attempt.end(outcome);
+    else void this.#receive(attempt, cargo, outcome);
+  }
+
+  async #receive(attempt: PilotAttempt, cargo: Cargo, outcome: Outcome): Promise<void> {
+    try {
+      await this.#parts.carriage.receive(cargo, outcome, attempt.signal);
+      attempt.end(outcome);
     } catch (error) {
       attempt.fail(error);
     }
   }
 
   #dispatch(attempt: PilotAttempt, envelope: TaskEnvelope, callAt: string | undefined): void {
+    const { whereabouts } = this.#parts;
+    const near = whereabouts?.nearOf(envelope);
+    const needs = needsOf(envelope);
+    if (whereabouts !== undefined) attempt.outputs = envelope.outputs;
     const task: PilotTask = {
       key: attempt.key,
       priority: envelope.priority ?? 0,
-      needs: needsOf(envelope),
+      needs: near === undefined ? needs : { ...needs, near },
       code: this.#codes.numberOf(envelope.app),
       parts: packEnvelope(envelope, callAt),
     };

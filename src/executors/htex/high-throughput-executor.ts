@@ -21,14 +21,21 @@ import { notRunning, startedBefore } from '../life-errors.js';
 import { NEVER_RAN } from '../never-ran.js';
 import { submitByDispatch } from '../submit-by-dispatch.js';
 import { AttemptTable } from './attempt-table.js';
+import type { Carriage } from './carriage.js';
+import { type ConfigFiles, createConfigFiles } from './config-files.js';
 import { Fit } from './fit.js';
-import { type HighThroughputOptions, type ResolvedHtexOptions, resolveHtexOptions } from './htex-options.js';
+import {
+  type HighThroughputOptions,
+  type ManagerSelection,
+  type ResolvedHtexOptions,
+  resolveHtexOptions,
+} from './htex-options.js';
 import { InterchangeClient } from './interchange-client.js';
+import { openCarriage } from './open-carriage.js';
 import { pilotJob } from './pilot-job.js';
 import { drainBeforeEndMs, type PilotRun, planPilotRun } from './pilot-run.js';
-import { refuseLocalFiles } from './refuse-local-files.js';
 import { Replies } from './replies.js';
-import { createValueSpill, type ValueSpill } from './value-spill.js';
+import { Whereabouts } from './whereabouts.js';
 
 /** What a started executor has. */
 interface Started {
@@ -36,7 +43,8 @@ interface Started {
   readonly attempts: AttemptTable;
   readonly supervisor: BlockSupervisor;
   readonly replies: Replies;
-  readonly spill: ValueSpill | undefined;
+  readonly carriage: Carriage;
+  readonly files: ConfigFiles | undefined;
 }
 
 /** An executor seen from outside: for `sluice htex status`, and for whoever wants to know. */
@@ -88,14 +96,17 @@ export class HighThroughputExecutor implements Executor {
     this.#fit = new Fit(label, provider, drainBeforeEndMs(this.#options));
   }
 
-  /** @throws {SluiceError} `ADDRESS_IN_USE`, `INTERCHANGE_LOST` when it does not come up, or what the provider's start says */
+  /**
+   * @throws {SluiceError} `ADDRESS_IN_USE`, `INTERCHANGE_LOST` when it does not come up, `NOT_FOUND` and `ACCESS_DENIED` for
+   *   the bucket, or what the provider's start says
+   */
   async start(run: RunContext): Promise<void> {
     if (this.#phase !== 'new') throw startedBefore(this.label, 'HighThroughputExecutor');
     this.#phase = 'open';
-    const { provider, interchangeCommand: command, spillBytes, maxMessageBytes } = this.#options;
+    const { provider, interchangeCommand: command, maxMessageBytes, managerSelection } = this.#options;
+    const carriage = await openCarriage(this.#options, run);
     await provider.start({ runId: run.runId, runDir: run.runDir, label: this.label });
-    const spill = provider.sharesFilesystem ? createValueSpill(join(run.runDir, 'values', this.label)) : undefined;
-    const plan = await planPilotRun(this.#options, run, { valuesUrl: spill?.url, mpi: this.#mpi });
+    const plan = await planPilotRun(this.#options, run, { valuesUrl: carriage.url, mpi: this.#mpi });
     const client = new InterchangeClient({
       config: plan.interchange,
       security: plan.security,
@@ -109,12 +120,14 @@ export class HighThroughputExecutor implements Executor {
     const send = client.send.bind(client);
     const attempts = new AttemptTable({
       send,
-      spill: spill && { bytes: spillBytes, to: spill },
+      carriage,
+      whereabouts: choosesByData(managerSelection) ? new Whereabouts(carriage.url) : undefined,
       maxMessageBytes,
       onIdle: () => this.#whenIdle?.(),
     });
-    const supervisor = this.#supervise(plan, client, attempts);
-    this.#started = { client, attempts, supervisor, spill, replies: new Replies(send) };
+    const files = provider.sharesFilesystem ? createConfigFiles(join(run.runDir, 'pilots', this.label)) : undefined;
+    const supervisor = this.#supervise(plan, { client, attempts, files });
+    this.#started = { client, attempts, supervisor, carriage, files, replies: new Replies(send) };
     await client.start().catch(async (error) => {
       await provider.close();
       throw error;
@@ -134,7 +147,7 @@ export class HighThroughputExecutor implements Executor {
     }
     let slots: number;
     try {
-      if (!this.capabilities.sharesFilesystem) refuseLocalFiles(envelope, this.label);
+      started.carriage.check(envelope);
       slots = this.#fit.slotsOf(envelope);
     } catch (error) {
       receiver.onFailure(error);
@@ -206,7 +219,7 @@ export class HighThroughputExecutor implements Executor {
     const started = this.#started;
     if (started === undefined || this.#phase === 'closing') return;
     this.#phase = 'closing';
-    const { client, attempts, supervisor, spill } = started;
+    const { client, attempts, supervisor, carriage, files } = started;
     await this.#idleWithin(graceMs, attempts);
     attempts.failAll(notRunning(this.label));
     // Managers end by themselves once they are told; what does not is cancelled.
@@ -215,11 +228,15 @@ export class HighThroughputExecutor implements Executor {
       await supervisor.close({ graceMs: END_MS });
     } finally {
       await this.#options.provider.close();
-      await spill?.close();
+      files?.close();
+      await carriage.close();
     }
   }
 
-  #supervise(plan: PilotRun, client: InterchangeClient, attempts: AttemptTable): BlockSupervisor {
+  #supervise(
+    plan: PilotRun,
+    { client, attempts, files }: Pick<Started, 'client' | 'attempts' | 'files'>,
+  ): BlockSupervisor {
     const {
       provider,
       strategy,
@@ -230,17 +247,20 @@ export class HighThroughputExecutor implements Executor {
       maxWorkersPerNode,
       submitLimits,
       submitBreaker,
+      pilotCommand: command,
     } = this.#options;
     return createBlockSupervisor({
       provider,
       strategy,
       errorHandler: blockErrorHandler,
-      jobFor: (blockId) => pilotJob(plan.pilot(blockId, client.port), this.#options.pilotCommand),
+      jobFor: (blockId) => pilotJob(plan.pilot(blockId, client.port), { command, files }),
       outstandingSlots: () => attempts.slots,
       managers: () => this.#managers,
       drain: (blockId) => void this.drain({ block: blockId }).catch(() => {}),
       onFailed: (error) => this.#onBlocksFailed(error),
-      onBlock: () => {},
+      onBlock: ({ blockId, state }) => {
+        if (state.kind === 'ended') files?.remove(blockId);
+      },
       strategyPeriodMs,
       maxIdleMs,
       connectDeadlineMs: connectTimeoutMs * 2,
@@ -320,6 +340,11 @@ export class HighThroughputExecutor implements Executor {
     if (this.#started === undefined) throw notRunning(this.label);
     return this.#started;
   }
+}
+
+/** Whether what managers have matters for the choice: a selector of the user's may look at it. */
+function choosesByData(selection: ManagerSelection): boolean {
+  return selection === 'near' || typeof selection === 'object';
 }
 
 /** Time that interchange and blocks get to end by themselves. */

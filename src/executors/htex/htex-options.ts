@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { parseOptions } from '../../parse-options.js';
 import type { ExecutionProvider } from '../../providers/provider.js';
+import { type BucketOptions, bucketFields, type OptionalBucketOption } from '../../run-bucket/bucket-options.js';
 import type { BreakerOptions } from '../../scaling/circuit-breaker.js';
 import type { BlockErrorHandler } from '../../scaling/error-handlers.js';
 import type { ScalingStrategy } from '../../scaling/strategy.js';
 import type { SubmitLimits } from '../../scaling/submit-limiter.js';
 
-/** How the interchange chooses among managers that have room: by name, or a module's export that it loads. */
+/**
+ * How the interchange chooses among managers that have room: by name, or a module's export that it loads. `near` takes the
+ * one on whose node the large values and the files of a task were made, and else the one with the most room.
+ */
 export type ManagerSelection =
   | 'random'
   | 'round-robin'
@@ -16,7 +20,7 @@ export type ManagerSelection =
   | { readonly module: string | URL; readonly export: string };
 
 /** Options of {@link HighThroughputExecutor}. Durations are in milliseconds. */
-export interface HighThroughputOptions {
+export interface HighThroughputOptions extends BucketOptions {
   /** Default: `htex`. */
   label?: string;
   /** Where blocks of nodes come from: `new LocalProvider()`, `new SlurmProvider({ … })`. */
@@ -69,17 +73,26 @@ export interface HighThroughputOptions {
   /** Largest message, and so argument or result, that may pass through client and interchange. Default: 256 MiB. */
   maxMessageBytes?: number;
   /**
-   * Arguments and results above this are written where workers read them, and do not pass through client and interchange;
-   * where workers share the client's disk, below the run directory. Default: 256 KiB.
+   * Arguments and results above this are written where workers read them, and do not pass through client and interchange:
+   * below the run directory where workers share the client's disk, else in the bucket. Default: 256 KiB.
    */
   spillBytes?: number;
-  /** Shell text that starts one manager. Default: this Node with this package's manager. */
+  /**
+   * Carries local files and large values to workers that do not share the client's disk, and back; without one such files
+   * are refused. Workers reach it with the keys of their own environment or role. Not used where the disk is shared.
+   */
+  bucket?: string;
+  /**
+   * Shell text that starts one manager, which finds what it must know, keys too, in the file that `SLUICE_PILOT_FILE` names
+   * or, where the disk is not shared, in `SLUICE_PILOT`. Default: this Node with this package's manager.
+   */
   pilotCommand?: string;
   /** Program and arguments that start the interchange. Default: this Node with this package's interchange. */
   interchangeCommand?: readonly string[];
 }
 
 type Optional =
+  | OptionalBucketOption
   | 'addresses'
   | 'ports'
   | 'memoryMiBPerWorker'
@@ -176,6 +189,7 @@ const schema = z.strictObject({
     .int()
     .min(16 * 1024)
     .default(256 * 1024),
+  ...bucketFields,
   pilotCommand: z.string().min(1).exactOptional(),
   interchangeCommand: z.array(z.string()).min(1).exactOptional(),
 });

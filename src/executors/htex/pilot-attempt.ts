@@ -1,6 +1,8 @@
+import { SluiceError } from '../../errors.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { PilotTask } from '../../wire/pilot/pilot-task.js';
 import type { Abortable, OutcomeReceiver } from '../executor.js';
+import type { Cargo } from './carriage.js';
 
 /** What attempts need of their executor. */
 export interface AttemptOwner {
@@ -15,11 +17,14 @@ export class PilotAttempt implements Abortable {
   readonly key: number;
   /** Slots it will take, as far as known: for scaling. */
   readonly slots: number;
-  /** Present once it is packed; kept until there is an answer, since another interchange may have to be told. */
+  /** Present once it is packed; kept until a manager has answered, since another interchange may have to be told. */
   task: PilotTask | undefined;
-  /** `file:` or bucket URL of a value that was written for it, and goes with it. */
-  spilledTo: string | undefined;
+  /** What goes beside its message, if anything does. */
+  cargo: Cargo | undefined;
+  /** URLs of the files it writes, where somebody wants to know. */
+  outputs: readonly string[] = NONE;
   readonly #owner: AttemptOwner;
+  #stop: AbortController | undefined;
   #receiver: OutcomeReceiver | undefined;
 
   constructor(key: number, slots: number, receiver: OutcomeReceiver, owner: AttemptOwner) {
@@ -31,6 +36,12 @@ export class PilotAttempt implements Abortable {
 
   get isOver(): boolean {
     return this.#receiver === undefined;
+  }
+
+  /** Aborted once it is over. */
+  get signal(): AbortSignal {
+    this.#stop ??= new AbortController();
+    return this.#stop.signal;
   }
 
   abort(reason: unknown): void {
@@ -52,7 +63,10 @@ export class PilotAttempt implements Abortable {
     const receiver = this.#receiver;
     if (receiver === undefined) return undefined;
     this.#receiver = undefined;
+    this.#stop?.abort(new SluiceError('CANCELLED', 'the attempt is over'));
     this.#owner.over(this);
     return receiver;
   }
 }
+
+const NONE: readonly string[] = [];

@@ -20,7 +20,7 @@ export interface PilotRun {
 
 /**
  * Keys of this run: one pair for the interchange, one for the client, one for its managers. They are in this process,
- * on the interchange's stdin and in the environment of managers, and in no file.
+ * on the interchange's stdin, and on their way to managers where {@link pilotJob} says.
  */
 export async function planPilotRun(
   options: ResolvedHtexOptions,
@@ -70,7 +70,7 @@ export async function planPilotRun(
         scratchRoot: join(run.runDir, 'scratch', options.label),
         logFolder: join(run.runDir, 'blocks', options.label),
       }),
-      ...(valuesUrl !== undefined && { spill: { bytes: options.spillBytes, url: valuesUrl } }),
+      ...(valuesUrl !== undefined && { spill: spillOf(options, valuesUrl) }),
       enforceMemory: true,
       ...(mpi !== undefined && { mpi }),
     }),
@@ -80,6 +80,10 @@ export async function planPilotRun(
 /** How long before the end of a block its managers drain, in milliseconds. */
 export function drainBeforeEndMs({ drainBeforeEndMs: given, provider }: ResolvedHtexOptions): number {
   return given ?? Math.min(60_000, (provider.walltimeMs ?? Number.POSITIVE_INFINITY) / 10);
+}
+
+function spillOf({ spillBytes, region }: ResolvedHtexOptions, url: string): NonNullable<PilotConfig['spill']> {
+  return { bytes: spillBytes, url, ...(region !== undefined && { region }) };
 }
 
 const LOOPBACK = '127.0.0.1';

@@ -1,12 +1,19 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
-import { createFileRelay, type FileRelay } from '../../data/file-relay.js';
 import { SluiceError } from '../../errors.js';
-import type { ObjectStore } from '../../object-store/object-store.js';
+import { hasLargeBundle } from '../../run-bucket/code-upload.js';
+import { hasLocalValues, withoutLocalValues } from '../../run-bucket/local-values.js';
+import { openRunBucket, type RunBucket } from '../../run-bucket/run-bucket.js';
+import {
+  localFileOf,
+  notReachable,
+  type RelayedTask,
+  receiveTaskFiles,
+  sendTaskFiles,
+} from '../../run-bucket/task-files.js';
 import type { Outcome } from '../../wire/outcome.js';
-import { attemptName, streamsOf, type TaskEnvelope } from '../../wire/task-envelope.js';
+import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
 import { notRunning } from '../life-errors.js';
-import { type CodeUpload, createCodeUpload, hasLargeBundle } from './code-upload.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
 import { functionFailure, parseFailure } from './function-failure.js';
 import { createLambdaClient } from './lambda-client.js';
@@ -20,9 +27,7 @@ interface Started {
   readonly client: LambdaClient;
   readonly fn: DeployedFunction;
   readonly invoker: LambdaInvoker;
-  readonly bucket:
-    | { readonly store: ObjectStore; readonly relay: FileRelay; readonly code: CodeUpload; readonly prefix: string }
-    | undefined;
+  readonly bucket: RunBucket | undefined;
 }
 
 /**
@@ -51,11 +56,12 @@ export class LambdaExecutor implements Executor {
 
   /** @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `NOT_FOUND` (the bucket) */
   async start(run: RunContext): Promise<void> {
-    const { functionName, region, maxConcurrency } = this.#options;
+    const { functionName, region, maxConcurrency, bucket: name } = this.#options;
     const client = await createLambdaClient({ region, maxSockets: maxConcurrency, maxAttempts: 1 });
     try {
       const fn = await findDeployedFunction(functionName, region);
-      const bucket = await this.#openBucket(run);
+      const place = { ...this.#options, runId: run.runId };
+      const bucket = name === undefined ? undefined : await openRunBucket(run.openStore, { ...place, bucket: name });
       this.#started = { client, fn, bucket, invoker: createLambdaInvoker(client, fn, this.#options) };
     } catch (error) {
       client.destroy();
@@ -87,22 +93,10 @@ export class LambdaExecutor implements Executor {
     clearTimeout(timer);
     this.#closing.abort(notRunning(this.label));
     try {
-      // The relay deletes whatever lies under the run's prefix.
-      await started.bucket?.code.close();
-      await started.bucket?.relay.close();
+      await started.bucket?.close();
     } finally {
       started.client.destroy();
     }
-  }
-
-  async #openBucket(run: RunContext): Promise<Started['bucket']> {
-    const { bucket, region } = this.#options;
-    if (bucket === undefined) return undefined;
-    const store = run.openStore(`s3://${bucket}`, region === undefined ? {} : { region });
-    const prefix = `sluice/${run.runId}/${this.label}`;
-    // A bucket that is missing or closed to these keys shows now, and not in the first task.
-    await store.head(`${prefix}/`);
-    return { store, prefix, relay: createFileRelay({ store, prefix }), code: createCodeUpload(store, prefix) };
   }
 
   async #run(started: Started, envelope: TaskEnvelope, signal: AbortSignal): Promise<Outcome> {
@@ -115,8 +109,7 @@ export class LambdaExecutor implements Executor {
     const payload = await writePayload(relayed.envelope, spill, signal);
     const invocation = await started.invoker.invoke(payload, { priority: envelope.priority ?? 0, signal });
     const outcome = await readOutcome(invocation, envelope, fn, spill, signal);
-    if (outcome.kind === 'value') await bucket?.relay.receive(relayed.outputs, { signal });
-    else await receiveStreams(bucket, relayed, signal);
+    if (bucket !== undefined) await receiveTaskFiles(relayed, outcome, bucket, signal);
     return outcome;
   }
 }
@@ -125,29 +118,12 @@ async function relayedFiles(
   envelope: TaskEnvelope,
   { bucket, fn }: Started,
   signal: AbortSignal,
-): Promise<{ envelope: TaskEnvelope; outputs: Readonly<Record<string, string>> }> {
-  const written = [...envelope.outputs, ...streamsOf(envelope)];
-  const local = [...envelope.files, ...written].find((url) => url.startsWith('file:'));
-  if (local === undefined) return { envelope, outputs: {} };
-  if (bucket === undefined) {
-    throw new SluiceError(
-      'FILE_NOT_REACHABLE',
-      `${local} is on this machine, where Lambda function '${fn.name}' cannot reach it: give LambdaExecutor a bucket to carry it, or use an s3: file`,
-    );
-  }
-  const outputs = bucket.relay.outputsFor(written, attemptName(envelope));
-  const relayed = { ...(await bucket.relay.send(envelope.files, { signal })), ...outputs };
-  return { envelope: { ...envelope, relayed }, outputs };
-}
-
-// What a failed command wrote to its streams tells why; it may have come to none, and the failure counts more.
-async function receiveStreams(
-  bucket: Started['bucket'],
-  { envelope, outputs }: { envelope: TaskEnvelope; outputs: Readonly<Record<string, string>> },
-  signal: AbortSignal,
-): Promise<void> {
-  const streams = Object.entries(outputs).filter(([url]) => streamsOf(envelope).includes(url));
-  await Promise.allSettled(streams.map(([url, at]) => bucket?.relay.receive({ [url]: at }, { signal })));
+): Promise<RelayedTask> {
+  const reachable = hasLocalValues(envelope) ? await withoutLocalValues(envelope, bucket, signal) : envelope;
+  const local = localFileOf(reachable);
+  if (local === undefined) return { envelope: reachable, outputs: {} };
+  if (bucket !== undefined) return sendTaskFiles(reachable, bucket, signal);
+  throw notReachable(envelope, local, { where: `Lambda function '${fn.name}'`, executor: 'LambdaExecutor' });
 }
 
 async function readOutcome(

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { parseOptions } from '../../parse-options.js';
+import { type BucketOptions, bucketFields, type OptionalBucketOption } from '../../run-bucket/bucket-options.js';
 
 /** Options of {@link LambdaExecutor}. Region and keys that are left out are found as the AWS SDK finds them. */
-export interface LambdaOptions {
+export interface LambdaOptions extends BucketOptions {
   /** Default: `lambda`. */
   label?: string;
   /** The function that `sluice deploy lambda` made. Default: `sluice-worker`. */
   functionName?: string;
   /** Bucket for local files and for payloads above Lambda's 6 MB; without one such tasks are refused. */
   bucket?: string;
-  /** Default: `AWS_REGION`, then the profile's. */
+  /** Of the function and the bucket. Default: `AWS_REGION`, then the profile's. */
   region?: string;
   /** Invocations at a time, at most, and so sockets. Default: 1,000, an account's concurrency (AWS Lambda quotas). */
   maxConcurrency?: number;
@@ -17,17 +18,13 @@ export interface LambdaOptions {
   throttleDeadlineMs?: number;
 }
 
-export type ResolvedLambdaOptions = Required<Omit<LambdaOptions, 'bucket' | 'region'>> &
-  Pick<LambdaOptions, 'bucket' | 'region'>;
+export type ResolvedLambdaOptions = Required<Omit<LambdaOptions, OptionalBucketOption>> &
+  Pick<LambdaOptions, OptionalBucketOption>;
 
 const schema = z.strictObject({
   label: z.string().min(1).default('lambda'),
   functionName: z.string().min(1).default('sluice-worker'),
-  bucket: z
-    .string()
-    .regex(/^[^/\s:]+$/, 'must be the name alone: my-bucket')
-    .exactOptional(),
-  region: z.string().min(1).exactOptional(),
+  ...bucketFields,
   maxConcurrency: z.int().positive().default(1_000),
   throttleDeadlineMs: z
     .number()

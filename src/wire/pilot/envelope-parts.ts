@@ -19,7 +19,7 @@ type EnvelopeRow = readonly [
   outputs: readonly string[],
   rest?: Partial<TaskEnvelope>,
 ];
-type OutcomeRow = readonly [isValue: boolean, content: Value, usage: readonly unknown[]];
+type OutcomeRow = readonly [isValue: boolean, content: Value, usage: readonly unknown[], manager?: string];
 
 /** Reads the bytes of a value that lies elsewhere. */
 export type Fetch = (url: string) => Promise<Uint8Array>;
@@ -80,20 +80,32 @@ export function taskIdOf(parts: readonly Uint8Array[]): number {
   return taskId;
 }
 
-/** An outcome as parts, in the same way. */
-export function packOutcome(outcome: Outcome): Uint8Array[] {
+/** An outcome, and where it came about. */
+export interface PlacedOutcome {
+  readonly outcome: Outcome;
+  /** Id of the manager, where it matters. */
+  readonly manager: string | undefined;
+}
+
+/** An outcome as parts, in the same way. @param manager for a task whose files others may read */
+export function packOutcome(outcome: Outcome, manager?: string): Uint8Array[] {
   const parts: Uint8Array[] = [NOTHING];
   const content: Value =
     outcome.kind === 'value' ? placeValue(outcome.value, parts) : [place(outcome.error, parts), NONE];
   const { runMs, stagingMs, where, cpuMs, peakMemoryMiB } = outcome.usage;
   const row: OutcomeRow = [outcome.kind === 'value', content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB]];
-  parts[0] = encode(row).bytes;
+  parts[0] = encode(manager === undefined ? row : [...row, manager]).bytes;
   return parts;
 }
 
 /** The outcome of parts from {@link packOutcome}. */
 export function unpackOutcome(parts: readonly Uint8Array[]): Outcome {
-  const [isValue, content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB]] = decode(
+  return unpackResult(parts).outcome;
+}
+
+/** What {@link packOutcome} was given. */
+export function unpackResult(parts: readonly Uint8Array[]): PlacedOutcome {
+  const [isValue, content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB], manager] = decode(
     parts[0] as Uint8Array,
   ) as OutcomeRow;
   const usage = {
@@ -103,8 +115,10 @@ export function unpackOutcome(parts: readonly Uint8Array[]): Outcome {
     ...(cpuMs !== undefined && { cpuMs }),
     ...(peakMemoryMiB !== undefined && { peakMemoryMiB }),
   } as Usage;
-  if (isValue) return { kind: 'value', value: encodedValue(content, parts), usage };
-  return { kind: 'error', error: bytesOf(content[0], parts), usage };
+  const outcome: Outcome = isValue
+    ? { kind: 'value', value: encodedValue(content, parts), usage }
+    : { kind: 'error', error: bytesOf(content[0], parts), usage };
+  return { outcome, manager };
 }
 
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,7 @@
 import type { MpiLauncher } from './mpi.js';
+import type { SpillPlace } from './spill-place.js';
 
-/** What a manager is started with. Travels with the block's job: in `SLUICE_PILOT`, or in a file that variable names. */
+/** What a manager is started with. Travels with the block's job: in a file that `SLUICE_PILOT_FILE` names, or in `SLUICE_PILOT`. */
 export interface PilotConfig {
   readonly protocol: number;
   readonly sluice: string;
@@ -42,18 +43,20 @@ export interface PilotConfig {
   readonly scratchRoot?: string;
   /** Folder for the logs of workers, where the disk is shared. */
   readonly logFolder?: string;
-  /** Values above `bytes` do not travel to the client: they lie below this `file:` or bucket URL. */
-  readonly spill?: { readonly bytes: number; readonly url: string };
+  /** Values above `bytes` do not travel to the client: they lie below this `file:` or bucket URL, each manager's in its own part. */
+  readonly spill?: SpillPlace;
   /** Memory limit of each worker process and what it starts, in MiB, where it has a share. */
   readonly enforceMemory: boolean;
   /** Tasks take nodes of the block, and start their ranks on them by this; absent: they share the manager's node. */
   readonly mpi?: { readonly launcher: MpiLauncher } | undefined;
 }
 
-/** The variable that carries it. */
-export const PILOT_VARIABLE = 'SLUICE_PILOT';
-/** The variable that names a file that has it, for schedulers that show environments to others. */
+/** The variable that names a file that has it: /proc/PID/environ shows to others what a process was started with. */
 export const PILOT_FILE_VARIABLE = 'SLUICE_PILOT_FILE';
+/** The file that stands for what a manager reads on its standard input. */
+export const PILOT_STDIN = '/dev/stdin';
+/** The variable that carries it as far as a shell on the node, where no disk is shared. */
+export const PILOT_VARIABLE = 'SLUICE_PILOT';
 
 export function encodePilotConfig(config: PilotConfig): string {
   return Buffer.from(JSON.stringify(config)).toString('base64');

@@ -1,15 +1,18 @@
 import { decode, encode } from '../codec.js';
 import { packResults, packTasks, unpackResults, unpackTasks } from '../pilot/parcel.js';
 import type { PilotResult, PilotTask } from '../pilot/pilot-task.js';
+import type { SpillPlace } from '../pilot/spill-place.js';
 
 /** What every task of a worker process has in common. */
 export interface WorkerSetup {
   /** The mark that what it starts carries: its manager's. */
   readonly mark: string;
+  /** Id of the manager. */
+  readonly manager: string;
+  /** The manager's own. */
   readonly scratchRoot: string;
   readonly sharesProject: boolean;
-  /** Values above `bytes` go below this URL. */
-  readonly spill?: { readonly bytes: number; readonly url: string };
+  readonly spill?: SpillPlace;
   /** A result above this cannot be sent. */
   readonly maxResultBytes: number;
 }

@@ -7,7 +7,7 @@ import {
   roundRobinSelector,
 } from '../../../src/interchange/built-in-selectors.js';
 import { loadSelector } from '../../../src/interchange/load-selector.js';
-import type { Candidate } from '../../../src/interchange/manager-selector.js';
+import type { Candidate, ManagerSelector } from '../../../src/interchange/manager-selector.js';
 import { failureOf } from '../../fixtures/kernel/failure-of.js';
 import { BrokerRun, task } from './broker-run.js';
 
@@ -58,6 +58,22 @@ test('with near, each task goes to its own manager, in order', () => {
     task(3, { needs: { near: ['m2'] } }),
   );
   expect([run.keysAt('m1'), run.keysAt('m2')]).toEqual([[2], [1, 3]]);
+});
+
+test('tasks that are near the same managers are placed together', () => {
+  let asked = 0;
+  const near = nearSelector();
+  const selector: ManagerSelector = {
+    choose: (...request) => {
+      asked += 1;
+      return near.choose(...request);
+    },
+  };
+  const run = new BrokerRun({ selector }).hello();
+  for (const id of ['m1', 'm2']) run.register({ id, slots: 8 });
+  // Each has a list of its own, as they arrive.
+  run.submit(...[1, 2, 3, 4].map((key) => task(key, { needs: { near: ['m2', 'm1'] } })));
+  expect([run.keysAt('m2'), asked]).toEqual([[1, 2, 3, 4], 3]);
 });
 
 test('a selector that answers somebody else counts as having taken the first', () => {

@@ -17,13 +17,14 @@ describe('options of LambdaExecutor', () => {
     expect(resolveLambdaOptions({})).toEqual({
       label: 'lambda',
       functionName: 'sluice-worker',
+      prefix: 'sluice',
       maxConcurrency: 1_000,
       throttleDeadlineMs: 900_000,
     });
   });
 
   test('that do not exist or do not fit are all named at once', async () => {
-    const options = { bucket: 's3://b', maxConcurrency: 0, label: '', memory: 5 };
+    const options = { bucket: 's3://b', prefix: '/p/', maxConcurrency: 0, label: '', memory: 5 };
     const { code, message } = await refusal(() => new LambdaExecutor(options));
     expect(code).toBe('INVALID_OPTIONS');
     expect(message.split('\n')[0]).toBe('LambdaExecutor options:');

@@ -1,14 +1,17 @@
-import { untilAborted } from '../../data/until-aborted.js';
-import { SluiceError } from '../../errors.js';
-import type { ObjectStore } from '../../object-store/object-store.js';
-import type { TaskEnvelope } from '../../wire/task-envelope.js';
+import { untilAborted } from '../data/until-aborted.js';
+import { SluiceError } from '../errors.js';
+import type { ObjectStore } from '../object-store/object-store.js';
+import type { AppCode, TaskEnvelope } from '../wire/task-envelope.js';
 
 /** Bundles above this travel by the bucket: a worker then fetches one once, and no invocation carries it. */
 const INLINE_BUNDLE_BYTES = 64 * 1024;
 
 /** Puts the bundles of apps into the run's part of the bucket, each once. */
 export interface CodeUpload {
-  /** The envelope as it is to be sent: a large bundle is a reference in it. Rejects as a store's `put` does, and with `signal.reason`. */
+  /**
+   * The envelope as it is to be sent: a bundle is a reference in it, and one code the same object each time. Rejects as a
+   * store's `put` does, and with `signal.reason`.
+   */
   send(envelope: TaskEnvelope, signal: AbortSignal): Promise<TaskEnvelope>;
   /** Stops what is under way, and resolves when nothing is. */
   close(): Promise<void>;
@@ -22,6 +25,7 @@ export function hasLargeBundle({ app: { bundle } }: TaskEnvelope): boolean {
 /** A {@link CodeUpload} that puts its objects under `prefix`. */
 export function createCodeUpload(store: ObjectStore, prefix: string): CodeUpload {
   const uploads = new Map<string, Promise<string>>();
+  const references = new WeakMap<AppCode, AppCode>();
   const closing = new AbortController();
 
   const upload = (hash: string, text: string): Promise<string> => {
@@ -38,7 +42,9 @@ export function createCodeUpload(store: ObjectStore, prefix: string): CodeUpload
       if (app.bundle?.kind !== 'inline') return envelope;
       const { hash, text } = app.bundle;
       const url = await untilAborted(upload(hash, text), signal);
-      return { ...envelope, app: { ...app, bundle: { kind: 'reference', hash, url } } };
+      const reference = references.get(app) ?? { ...app, bundle: { kind: 'reference', hash, url } };
+      references.set(app, reference);
+      return { ...envelope, app: reference };
     },
     async close() {
       closing.abort(new SluiceError('CANCELLED', 'the run is closed: its code is not sent any more'));

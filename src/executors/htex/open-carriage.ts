@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { openRunBucket } from '../../run-bucket/run-bucket.js';
+import type { RunContext } from '../executor.js';
+import { createBucketSpill } from './bucket-spill.js';
+import { Carriage } from './carriage.js';
+import type { ResolvedHtexOptions } from './htex-options.js';
+import { createFolderSpill } from './value-spill.js';
+
+/**
+ * The way of files and large values between a client and its workers: the shared disk where there is one, else the
+ * bucket where there is one, else none. Rejects as {@link openRunBucket} does.
+ */
+export async function openCarriage(options: ResolvedHtexOptions, run: RunContext): Promise<Carriage> {
+  const { label, spillBytes, bucket: name } = options;
+  const { sharesFilesystem } = options.provider;
+  const parts = { label, spillBytes, sharesFilesystem };
+  if (sharesFilesystem) {
+    return new Carriage({ ...parts, bucket: undefined, spill: createFolderSpill(join(run.runDir, 'values', label)) });
+  }
+  if (name === undefined) return new Carriage({ ...parts, bucket: undefined, spill: undefined });
+  const bucket = await openRunBucket(run.openStore, { ...options, bucket: name, runId: run.runId });
+  return new Carriage({ ...parts, bucket, spill: createBucketSpill(bucket) });
+}

@@ -1,0 +1,60 @@
+import type { RelayRecord } from '../data/file-relay.js';
+import { SluiceError } from '../errors.js';
+import type { Outcome } from '../wire/outcome.js';
+import { attemptName, streamsOf, type TaskEnvelope } from '../wire/task-envelope.js';
+import type { RunBucket } from './run-bucket.js';
+
+/** An attempt whose files of this machine go through the bucket. */
+export interface RelayedTask {
+  /** As it is to be sent: it says where each file is for its worker. */
+  readonly envelope: TaskEnvelope;
+  /** Where its worker puts what belongs on this machine. */
+  readonly outputs: RelayRecord;
+}
+
+/** URL of a file of this machine that the task reads or writes; `undefined` where there is none. */
+export function localFileOf(envelope: TaskEnvelope): string | undefined {
+  const { files, outputs } = envelope;
+  return files.find(isLocal) ?? outputs.find(isLocal) ?? streamsOf(envelope).find(isLocal);
+}
+
+/** The error of a task that names a file of this machine where there is no bucket: `FILE_NOT_REACHABLE`. */
+export function notReachable(
+  { taskId, app }: TaskEnvelope,
+  url: string,
+  place: { readonly where: string; readonly executor: string },
+): SluiceError {
+  return new SluiceError(
+    'FILE_NOT_REACHABLE',
+    `task ${taskId} '${app.name}': ${url} is on this machine, where ${place.where} cannot reach it: give ${place.executor} a bucket to carry it, or use an s3: file`,
+  );
+}
+
+/** Uploads what the task reads of this machine. Rejects as {@link FileRelay.send} does. */
+export async function sendTaskFiles(
+  envelope: TaskEnvelope,
+  { relay }: RunBucket,
+  signal: AbortSignal,
+): Promise<RelayedTask> {
+  const outputs = relay.outputsFor([...envelope.outputs, ...streamsOf(envelope)], attemptName(envelope));
+  const relayed = { ...(await relay.send(envelope.files, { signal })), ...outputs };
+  return { envelope: { ...envelope, relayed }, outputs };
+}
+
+/** Brings what the task wrote to where it belongs on this machine; of one that failed, its streams. */
+export async function receiveTaskFiles(
+  { envelope, outputs }: RelayedTask,
+  outcome: Outcome,
+  { relay }: RunBucket,
+  signal: AbortSignal,
+): Promise<void> {
+  if (outcome.kind === 'value') return relay.receive(outputs, { signal });
+  // They tell why a command failed; it may have come to none, and the failure counts more.
+  const streams = streamsOf(envelope);
+  const written = Object.entries(outputs).filter(([url]) => streams.includes(url));
+  await Promise.allSettled(written.map(([url, at]) => relay.receive({ [url]: at }, { signal })));
+}
+
+function isLocal(url: string): boolean {
+  return url.startsWith('file:');
+}
