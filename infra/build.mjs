@@ -16,6 +16,8 @@ if (existsSync('dist/worker/lambda-handler.js')) {
     format: 'esm',
     minify: true,
     keepNames: true,
+    // ssh2 does without its native parts where they cannot be loaded.
+    external: ['cpu-features', '*.node'],
     // The SDK's CommonJS parts call require() for Node's own modules.
     banner: {
       js: "import { createRequire as sluiceRequire } from 'node:module'; const require = sluiceRequire(import.meta.url);",

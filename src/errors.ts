@@ -22,6 +22,8 @@ export type KnownErrorCode =
   | 'NO_STAGING'
   | 'NOT_FOUND'
   | 'ACCESS_DENIED'
+  | 'HOST_NOT_TRUSTED'
+  | 'PACKAGE_MISSING'
   | 'PRECONDITION_FAILED'
   | 'FUNCTION_NOT_DEPLOYED'
   | 'VERSION_MISMATCH'
@@ -70,6 +72,11 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
   NO_STAGING: { class: 'usage', meaning: 'No staging provider knows the scheme of a file.' },
   NOT_FOUND: { class: 'usage', meaning: 'An object, a bucket or a local file does not exist.' },
   ACCESS_DENIED: { class: 'usage', meaning: 'The credentials are missing, wrong, or not allowed to do this.' },
+  HOST_NOT_TRUSTED: { class: 'usage', meaning: 'The key of an ssh host is unknown, changed or revoked.' },
+  PACKAGE_MISSING: {
+    class: 'usage',
+    meaning: 'A package that only some need is not installed; the message has the command.',
+  },
   PRECONDITION_FAILED: { class: 'usage', meaning: 'A conditional write or read found the object in another state.' },
   FUNCTION_NOT_DEPLOYED: { class: 'usage', meaning: 'The Lambda function does not exist; run `sluice deploy lambda`.' },
   VERSION_MISMATCH: { class: 'usage', meaning: 'A worker runs another version of Sluice than the client.' },

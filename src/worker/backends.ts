@@ -5,6 +5,7 @@ import { parseObjectUrl } from '../data/data-file.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
 import { createS3Staging } from '../data/s3/s3-staging.js';
+import { createSftpStaging } from '../data/sftp/sftp-staging.js';
 import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
@@ -41,6 +42,7 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
   () => createLocalStaging(),
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
   () => createHttpStaging(),
+  () => createSftpStaging(),
 ];
 
 /** The one table of what exists, for workers and clients alike. */

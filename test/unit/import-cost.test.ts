@@ -32,6 +32,8 @@ const HEAVY = [
   'fastify',
   'commander',
   'undici',
+  'ssh2',
+  'ssh-config',
 ];
 
 const heavyIn = (modules: readonly string[]): readonly string[] =>
