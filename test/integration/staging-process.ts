@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 
-const SCRIPT = fileURLToPath(new URL('../fixtures/staging/transfer.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../fixtures/staging/timed-transfer.mjs', import.meta.url));
 
 /** One file to be moved by a process of its own. `in` brings it below the folder `path`. */
 export interface ProcessTransfer {
