@@ -1,5 +1,19 @@
 import type { EncodedValue } from './encoded-value.js';
 
+/** What one attempt's inputs had of their node's cache; files that need not be fetched are not counted. */
+export interface InputUsage {
+  /** Inputs that were there, or that another task was fetching. */
+  readonly hits: number;
+  /** Inputs that this attempt fetched. */
+  readonly misses: number;
+  readonly hitBytes: number;
+  readonly missBytes: number;
+  /** Contents that had to go for them. */
+  readonly evictions: number;
+  /** What was found to have been changed by a task, a sentence each; absent when nothing was. */
+  readonly changed?: readonly string[];
+}
+
 /** What one attempt used, and where it ran. */
 export interface Usage {
   /** Wall-clock time of the user's code alone, in milliseconds. */
@@ -12,6 +26,8 @@ export interface Usage {
   readonly peakMemoryMiB?: number;
   /** Host name, or the service's name for the place. */
   readonly where: string;
+  /** Absent where no input was looked up in a cache. */
+  readonly inputs?: InputUsage;
   /** What the service bills for this attempt, where it says so. */
   readonly billed?: { readonly milliseconds: number; readonly memoryMiB: number };
 }
