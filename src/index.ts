@@ -12,6 +12,7 @@ export type { Config } from './config/config.js';
 export { createPool, type PoolOptions } from './config/create-pool.js';
 export { type FilesOptions, identitiesOf, listFiles } from './config/list-files.js';
 export { load } from './config/load.js';
+export type { CacheOptions } from './data/cache-options.js';
 export { DataFile, type FileLike, file } from './data/data-file.js';
 export type {
   FileIdentity,
@@ -57,5 +58,5 @@ export type { Monitor, RunEvent } from './monitoring/event.js';
 export type { ByteRange, GetOptions, ObjectInfo, ObjectStore, PutOptions } from './object-store/object-store.js';
 export { VERSION } from './version.js';
 export type { EncodedValue } from './wire/encoded-value.js';
-export type { Outcome, Usage } from './wire/outcome.js';
+export type { InputUsage, Outcome, Usage } from './wire/outcome.js';
 export type { AppCode, Resources, TaskEnvelope } from './wire/task-envelope.js';

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { ExecutorStats } from '../kernel/run-stats.js';
 import type { RunStatus } from '../run/control-socket.js';
 import { askRun } from './ask-run.js';
 
@@ -20,7 +21,13 @@ function text({ runId, pid, stats }: RunStatus): string {
       `  ${app}: ${done} of ${total} done${failed === 0 ? '' : `, ${failed} failed`}\n`,
   );
   const executors = Object.entries(stats.byExecutor).map(
-    ([label, { tasks, attempts }]) => `  ${label}: ${tasks} tasks in ${attempts} attempts\n`,
+    ([label, stats]) => `  ${label}: ${stats.tasks} tasks in ${stats.attempts} attempts${cacheOf(stats)}\n`,
   );
   return `run ${runId} (process ${pid})\napps\n${apps.join('')}executors\n${executors.join('')}`;
+}
+
+function cacheOf({ cacheHits: hits, cacheMisses, cacheHitBytes }: ExecutorStats): string {
+  const inputs = hits + cacheMisses;
+  if (inputs === 0) return '';
+  return `, ${hits} of ${inputs} inputs from caches (${Math.round(cacheHitBytes / 2 ** 20)} MiB)`;
 }

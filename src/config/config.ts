@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
 import type { RetryPolicy } from '../kernel/retry-policy.js';
@@ -21,6 +22,8 @@ export interface Config {
   onClose?: 'wait' | 'cancel';
   /** Time workers get to end by themselves, in milliseconds, at most a day. Default: 10 s. */
   graceMs?: number;
+  /** The cache that tasks of one node share, so that an input is fetched once for all of them; false: none. Default: as {@link CacheOptions} says. */
+  cache?: CacheOptions | false;
   /** Folder below which each run gets its own. Default: `sluice-runs`. */
   runDir?: string;
   /** Whether apps without a `kernel` of their own use this one. Default: true. */
@@ -37,7 +40,7 @@ export interface Config {
 
 export type ResolvedConfig = Required<Omit<Config, OptionalKey>> & Pick<Config, OptionalKey>;
 
-type OptionalKey = 'executors' | 'routing' | 'retry';
+type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const hasMethod = (name: string) => (value: unknown) =>
@@ -59,6 +62,7 @@ const schema = z.strictObject({
     .exactOptional(),
   onClose: z.enum(['wait', 'cancel']).default('wait'),
   graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
+  cache: cacheSchema.exactOptional(),
   runDir: z.string().min(1).default('sluice-runs'),
   asDefault: z.boolean().default(true),
   progress: z.boolean().default(false),

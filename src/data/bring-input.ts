@@ -1,4 +1,8 @@
+import { SluiceError } from '../errors.js';
+import type { CachedInputs } from './cache/cached-inputs.js';
+import { contentKey } from './cache/content-key.js';
 import type { DataFile } from './data-file.js';
+import { shownUrl } from './shown-url.js';
 import type { FileIdentity, Staging } from './staging.js';
 
 /** One input a task waits for. */
@@ -7,16 +11,89 @@ export interface WantedInput {
   readonly file: DataFile;
   /** Where its bytes really are for this worker: the same file, or one that carries it. */
   readonly source: DataFile;
-  /** What it is, where somebody has asked before. */
-  readonly identity?: FileIdentity;
+  /** What moves the source. */
+  readonly staging: Staging;
+  /** What the source is, where somebody has asked before. */
+  readonly identity?: FileIdentity | undefined;
   readonly suggestedPath: string;
   readonly signal: AbortSignal;
 }
 
-/**
- * Decides where an input's bytes come from, and resolves with their local path. Today that is always the staging of
- * `source`; a cache shared by a node's tasks is asked here, by `staging.identity(source)`, once there is one.
- */
-export function bringInput(staging: Staging, { source, ...target }: WantedInput): Promise<string> {
-  return staging.stageIn(source, target);
+/** Brings an input from the node's cache, if it can be there, or by its staging, and resolves with its local path. */
+export async function bringInput(wanted: WantedInput, cached: CachedInputs | undefined): Promise<string> {
+  const { source, staging, identity, suggestedPath, signal } = wanted;
+  if (cached === undefined || !isCacheable(staging))
+    return staging.stageIn(source, { suggestedPath, signal, identity });
+  const found = identity !== undefined && isUsable(identity) ? identity : await look(wanted);
+  // What is wrong with it, if anything is, its staging will tell.
+  if (found === undefined) return staging.stageIn(source, { suggestedPath, signal });
+  return bringThrough(cached, wanted, found);
+}
+
+const MOST_ATTEMPTS = 3;
+
+/** Through the cache; a file that was replaced after it was looked at is looked at again. */
+async function bringThrough(cached: CachedInputs, wanted: WantedInput, found: FileIdentity): Promise<string> {
+  const { file, source, staging, suggestedPath, signal } = wanted;
+  for (let attempt = 1, identity = found; ; attempt++) {
+    const known = identity;
+    try {
+      return await cached.get({
+        key: contentKey(source, known),
+        size: known.size,
+        name: shownUrl(file.url),
+        suggestedPath,
+        signal,
+        fetch: (target) => staging.stageIn(source, { ...target, identity: known }),
+      });
+    } catch (error) {
+      if (signal.aborted || attempt === MOST_ATTEMPTS || !isTransferFailure(error)) throw error;
+      const now = await look(wanted);
+      if (now === undefined || now.tag === known.tag) throw error;
+      identity = now;
+    }
+  }
+}
+
+/** Identities of those inputs that may be cached and whose stagings tell of many at once. Rejects when aborted only. */
+export async function lookUpIdentities(
+  inputs: readonly Pick<WantedInput, 'source' | 'staging'>[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, FileIdentity>> {
+  const found = new Map<string, FileIdentity>();
+  for (const staging of new Set(inputs.map((input) => input.staging))) {
+    const own = inputs.filter((input) => input.staging === staging && !input.source.isFolder);
+    if (staging.identities === undefined || own.length < 2 || !isCacheable(staging)) continue;
+    const sources = own.map(({ source }) => source);
+    try {
+      for (const [url, identity] of await staging.identities(sources, signal)) found.set(url, identity);
+    } catch {
+      // They are asked for one by one then.
+      signal.throwIfAborted();
+    }
+  }
+  return found;
+}
+
+function isCacheable({ capabilities }: Staging): boolean {
+  return capabilities.identity !== 'none' && capabilities.readsInPlace !== true;
+}
+
+async function look({ source, staging, signal }: WantedInput): Promise<FileIdentity | undefined> {
+  try {
+    const identity = await staging.identity(source, signal);
+    return identity !== undefined && isUsable(identity) ? identity : undefined;
+  } catch {
+    // Who may read a file may not always ask about it.
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+function isUsable({ tag, size }: FileIdentity): boolean {
+  return tag !== '' && Number.isSafeInteger(size) && size >= 0;
+}
+
+function isTransferFailure(error: unknown): boolean {
+  return error instanceof SluiceError && error.code === 'TRANSFER_FAILED';
 }

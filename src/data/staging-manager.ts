@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SluiceError } from '../errors.js';
 import { runParallel } from '../object-store/run-parallel.js';
-import { bringInput } from './bring-input.js';
+import { bringInput, lookUpIdentities, type WantedInput } from './bring-input.js';
 import { findIdentities, listPattern, removeFiles } from './bulk-operations.js';
+import type { CachedInputs } from './cache/cached-inputs.js';
 import { copyFiles, type FileCopy } from './copy-files.js';
 import { DataFile, type FileLike } from './data-file.js';
 import { bringFolder, putFolder } from './folder-transfer.js';
@@ -23,6 +24,8 @@ export interface StageInOptions {
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly relayed?: Relayed | undefined;
+  /** What the attempt has of its node's cache; absent where there is none. */
+  readonly cached?: CachedInputs | undefined;
 }
 
 export interface StageOutOptions {
@@ -72,15 +75,17 @@ export interface StagingManager {
 /** A {@link StagingManager} over providers; the first that knows a file moves it. */
 export function createStagingManager(providers: readonly Staging[]): StagingManager {
   return {
-    async stageIn(files, { directory, signal, relayed }) {
+    async stageIn(files, { directory, signal, relayed, cached }) {
       const distinct = new Map(files.map((file) => [file.url, file]));
       const inputs = [...distinct.values()].map((file) => {
         const source = sourceOf(file.url, relayed);
         return { file, source, staging: providerOf(providers, source, 'canStageIn') };
       });
+      const identities = cached && (await lookUpIdentities(inputs, signal));
       const paths = await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
-        return [input.file.url, await bring(input, suggestedPath, stop)] as const;
+        const identity = identities?.get(input.source.url);
+        return [input.file.url, await bring({ ...input, identity, suggestedPath, signal: stop }, cached)] as const;
       });
       return new Map(paths);
     },
@@ -111,26 +116,21 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
   };
 }
 
-interface Input {
-  readonly file: DataFile;
-  readonly source: DataFile;
-  readonly staging: Staging;
-}
-
 interface Move {
   readonly target: DataFile;
   readonly staging: Staging;
 }
 
-function bring({ file, source, staging }: Input, suggestedPath: string, signal: AbortSignal): Promise<string> {
+function bring(wanted: WantedInput, cached: CachedInputs | undefined): Promise<string> {
+  const { source, staging, suggestedPath, signal } = wanted;
   const files = source.isFolder && source.scheme !== 'file' ? staging.list?.(source, signal) : undefined;
   // Also where a folder's URL is a file's as well, as with HTTP.
-  if (files === undefined) return bringInput(staging, { file, source, suggestedPath, signal });
+  if (files === undefined) return bringInput(wanted, cached);
   return bringFolder(source, files, {
     path: suggestedPath,
     signal,
     bring: ({ file: one, identity }, path, stop) =>
-      bringInput(staging, { file: one, source: one, identity, suggestedPath: path, signal: stop }),
+      bringInput({ file: one, source: one, staging, identity, suggestedPath: path, signal: stop }, cached),
   });
 }
 

@@ -27,6 +27,8 @@ export interface StagingCapabilities {
    * written within the clock's grain share; `none`: it has none, and nothing of it is cached.
    */
   readonly identity: 'content' | 'time' | 'none';
+  /** Whether inputs are read where they are, so that no copy of them is made or kept. Default: false. */
+  readonly readsInPlace?: boolean;
 }
 
 /** How any transfer is watched and stopped. */

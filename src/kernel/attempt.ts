@@ -108,6 +108,7 @@ export class Attempt implements OutcomeReceiver {
     const { taskId, request, executor = '' } = this.#record;
     const { parts, emit } = this.#context;
     const app = request.appName;
+    for (const text of usage?.inputs?.changed ?? []) parts.warn(text);
     emit({ kind: 'attemptEnded', atMs: parts.now(), taskId, app, attempt: this.#attempt, executor, error, usage });
   }
 

@@ -24,6 +24,7 @@ export function envelopeOf(record: TaskRecord, attempt: number, app: AppCode, pa
   if (request.stdout !== undefined) envelope.stdout = logUrl(record, request.stdout, 'stdout', parts);
   if (request.stderr !== undefined) envelope.stderr = logUrl(record, request.stderr, 'stderr', parts);
   if (request.appends !== undefined) envelope.appends = request.appends;
+  if (parts.cache !== undefined && envelope.files.length > 0) envelope.cache = parts.cache;
   if (request.walltimeMs !== undefined) envelope.walltimeMs = request.walltimeMs;
   if (request.resources !== undefined) envelope.resources = request.resources;
   if (request.priority !== undefined) envelope.priority = request.priority;

@@ -1,3 +1,4 @@
+import type { CacheOptions } from '../data/cache-options.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
 import type { ShipCode } from '../wire/code-shipping/ship-code.js';
@@ -17,6 +18,8 @@ export interface KernelParts {
   readonly retries: number;
   readonly infrastructureRetries: number;
   readonly retry?: RetryPolicy;
+  /** Options of the cache on workers' nodes; absent: the workers' own. */
+  readonly cache?: CacheOptions | false;
   readonly onClose: 'wait' | 'cancel';
   readonly graceMs: number;
   readonly routing: RoutingPolicy;

@@ -7,6 +7,14 @@ export interface ExecutorStats {
   attempts: number;
   /** Attempts that ended well. */
   tasks: number;
+  /** Inputs that were in the cache of their node, or were being fetched there by another task. */
+  cacheHits: number;
+  /** Inputs that were fetched. */
+  cacheMisses: number;
+  /** Bytes of the hits, which did not have to be fetched. */
+  cacheHitBytes: number;
+  /** Contents that had to go from a node's cache for others. */
+  cacheEvictions: number;
   /** Time in the user's code, summed, in milliseconds. */
   runMs: number;
   /** What the service bills, summed, in milliseconds; 0 where nothing is billed. */
@@ -29,14 +37,25 @@ export interface RunStats {
   readonly byExecutor: Readonly<Record<string, Readonly<ExecutorStats>>>;
 }
 
+const NOTHING: ExecutorStats = {
+  attempts: 0,
+  tasks: 0,
+  cacheHits: 0,
+  cacheMisses: 0,
+  cacheHitBytes: 0,
+  cacheEvictions: 0,
+  runMs: 0,
+  billedMs: 0,
+  billedGbSeconds: 0,
+};
+
 /** Keeps the counts that `kernel.stats()` answers with. */
 export function createRunStats(): Monitor & { snapshot(): RunStats } {
   const byStatus: Partial<Record<TaskStatus, number>> = {};
   const byApp: Record<string, AppStats> = {};
   const byExecutor: Record<string, ExecutorStats> = {};
   const appStats = (app: string) => (byApp[app] ??= { total: 0, done: 0, failed: 0 });
-  const executorStats = (label: string) =>
-    (byExecutor[label] ??= { attempts: 0, tasks: 0, runMs: 0, billedMs: 0, billedGbSeconds: 0 });
+  const executorStats = (label: string) => (byExecutor[label] ??= { ...NOTHING });
 
   const onCreated = ({ app }: TaskCreated): void => {
     byStatus.waiting = (byStatus.waiting ?? 0) + 1;
@@ -52,6 +71,13 @@ export function createRunStats(): Monitor & { snapshot(): RunStats } {
     const stats = executorStats(event.executor);
     if (event.error === undefined) stats.tasks += 1;
     stats.runMs += event.usage?.runMs ?? 0;
+    const inputs = event.usage?.inputs;
+    if (inputs !== undefined) {
+      stats.cacheHits += inputs.hits;
+      stats.cacheMisses += inputs.misses;
+      stats.cacheHitBytes += inputs.hitBytes;
+      stats.cacheEvictions += inputs.evictions;
+    }
     const billed = event.usage?.billed;
     if (billed === undefined) return;
     stats.billedMs += billed.milliseconds;

@@ -1,3 +1,4 @@
+import type { CacheOptions } from '../data/cache-options.js';
 import type { EncodedValue } from './encoded-value.js';
 
 /** Version of everything in this folder. A worker refuses an envelope of another one with `PROTOCOL`. */
@@ -76,6 +77,8 @@ export interface TaskEnvelope {
   readonly appends?: readonly StreamName[];
   /** Where a file really is for this worker, by its URL; set by executors that relay local files. */
   readonly relayed?: Readonly<Record<string, string>>;
+  /** The run's options of the node's cache, with tasks that have files; absent: the worker's own. */
+  readonly cache?: CacheOptions | false;
   readonly walltimeMs?: number;
   readonly resources?: Resources;
   readonly priority?: number;

@@ -3,10 +3,12 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Io } from '../apps/io.js';
 import { sh } from '../apps/shell-quote.js';
+import type { CachedInputs } from '../data/cache/cached-inputs.js';
 import { DataFile } from '../data/data-file.js';
 import { shownUrl } from '../data/shown-url.js';
 import { localFailure } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
+import type { InputUsage } from '../wire/outcome.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
 import { openStreamFiles, type StreamFiles } from './stream-files.js';
 import type { RunnerParts } from './task-runner.js';
@@ -19,6 +21,7 @@ export class Attempt {
   context: unknown;
   readonly #parts: RunnerParts;
   #folder: string | undefined;
+  #cached: CachedInputs | undefined;
 
   constructor(envelope: TaskEnvelope, parts: RunnerParts, signal: AbortSignal | undefined) {
     this.envelope = envelope;
@@ -40,16 +43,31 @@ export class Attempt {
   /** Gives every file that was decoded its local copy. */
   async stageIn(files: readonly DataFile[]): Promise<void> {
     if (files.length === 0) return;
-    const staging = this.#parts.backends.staging();
-    const paths = await staging.stageIn(files, {
+    const { taskId, attempt, app, runId, cache } = this.envelope;
+    const { backends } = this.#parts;
+    const task = `attempt ${attempt} of task ${taskId} '${app.name}' (run ${runId})`;
+    this.#cached = backends.cache(cache)?.openFor(task);
+    const paths = await backends.staging().stageIn(files, {
       directory: this.#subfolder('inputs'),
       signal: this.#stop,
       relayed: this.envelope.relayed ?? {},
+      cached: this.#cached,
     });
     for (const file of files) {
       const path = paths.get(file.url);
       if (path !== undefined) file.settleAt(path);
     }
+  }
+
+  /**
+   * Gives the inputs back to the node's cache: the app must not read them any more. Resolves with what they had of it, or
+   * with `undefined` when there was nothing to give back. Never rejects.
+   */
+  async releaseInputs(): Promise<InputUsage | undefined> {
+    const cached = this.#cached;
+    this.#cached = undefined;
+    const usage = await cached?.release();
+    return usage === undefined || usage.hits + usage.misses === 0 ? undefined : usage;
   }
 
   /** Puts every declared output, and the app's streams, where they belong. */
@@ -96,6 +114,10 @@ export class Attempt {
       taskId,
       attempt,
     };
+  }
+
+  get holdsInputs(): boolean {
+    return this.#cached !== undefined;
   }
 
   get hasFolder(): boolean {

@@ -1,6 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { cacheSettings } from '../data/cache/cache-settings.js';
+import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
+import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
@@ -18,6 +21,8 @@ export interface Backends {
   /** The store of a bucket, by its URL or that of an object in it. @throws {SluiceError} `NO_STAGING` */
   store(url: string, options?: StoreOptions): ObjectStore;
   staging(): StagingManager;
+  /** What tasks with these options share on this node; `undefined` where they share nothing. @throws {SluiceError} `INVALID_OPTIONS` */
+  cache(options?: CacheOptions | false): NodeCache | undefined;
   /** The bytes of an object, or of a local file, by its URL. */
   fetch(url: string): Promise<Uint8Array>;
   /** Writes bytes as an object or a local file, as a whole, where {@link fetch} finds them. */
@@ -48,6 +53,8 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
 /** The one table of what exists, for workers and clients alike. */
 export function createBackends(): Backends {
   const stores = new Map<string, ObjectStore>();
+  // Workers that serve several runs may be asked for several.
+  const caches = new Map<string, NodeCache | undefined>();
   let manager: StagingManager | undefined;
   const backends: Backends = {
     store(url, options = {}) {
@@ -64,6 +71,14 @@ export function createBackends(): Backends {
       manager ??= createStagingManager(STAGING.map((create) => create(backends)));
       return manager;
     },
+    cache(options = {}) {
+      const name = JSON.stringify(options);
+      if (!caches.has(name)) {
+        const settings = cacheSettings(options, process.env);
+        caches.set(name, settings && createNodeCache(settings));
+      }
+      return caches.get(name);
+    },
     async fetch(url) {
       return isLocal(url) ? readLocal(url) : backends.store(url).get(parseObjectUrl(url).key);
     },
@@ -77,9 +92,11 @@ export function createBackends(): Backends {
         .putParts(parseObjectUrl(url).key, bytes.byteLength, async ({ start, end }) => bytes.subarray(start, end + 1));
     },
     async close() {
+      await Promise.all([...caches.values()].map((cache) => cache?.close()));
       await manager?.close();
       await Promise.all([...stores.values()].map((store) => store.close()));
       stores.clear();
+      caches.clear();
       manager = undefined;
     },
   };

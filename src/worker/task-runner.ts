@@ -77,9 +77,11 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
       const attempt = new Attempt(envelope, parts, signal);
       try {
         const value = await runAttempt(attempt, meter);
+        if (attempt.holdsInputs) await giveBack(attempt, meter);
         return { kind: 'value', value, usage: meter.usage() };
       } catch (thrown) {
         await meter.staging(() => attempt.stageOutStreams());
+        await giveBack(attempt, meter);
         return { kind: 'error', error: encodeError(thrown, { app: envelope.app.name }), usage: meter.usage() };
       } finally {
         if (attempt.hasFolder) await attempt.cleanUp();
@@ -90,6 +92,10 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
       await contexts.close().finally(() => parts.backends.close());
     },
   };
+}
+
+async function giveBack(attempt: Attempt, meter: UsageMeter): Promise<void> {
+  meter.inputs = await meter.staging(() => attempt.releaseInputs());
 }
 
 // Each promise costs something: a task of microseconds waits for nothing that there is not.

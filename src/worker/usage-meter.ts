@@ -1,5 +1,5 @@
 import { resourceUsage } from 'node:process';
-import type { Usage } from '../wire/outcome.js';
+import type { InputUsage, Usage } from '../wire/outcome.js';
 
 /** Where a meter counts. */
 export interface MeterPlace {
@@ -11,6 +11,8 @@ export interface MeterPlace {
 
 /** Measures one attempt: clock, processor and memory. */
 export class UsageMeter {
+  /** What the attempt's inputs had of the node's cache. */
+  inputs: InputUsage | undefined;
   readonly #place: MeterPlace;
   #runMs = 0;
   #stagingMs = 0;
@@ -44,11 +46,12 @@ export class UsageMeter {
 
   usage(): Usage {
     const { where, sharesProcess } = this.#place;
-    const times = { runMs: this.#runMs, stagingMs: this.#stagingMs, where };
+    const times: Usage = { runMs: this.#runMs, stagingMs: this.#stagingMs, where };
+    const inputs = this.inputs && { inputs: this.inputs };
     const cpu = this.#cpuMs === undefined ? undefined : { cpuMs: this.#cpuMs };
-    if (sharesProcess) return cpu === undefined ? times : { ...times, ...cpu };
+    if (sharesProcess) return (cpu ?? inputs) === undefined ? times : { ...times, ...cpu, ...inputs };
     // maxRSS is in KiB (getrusage(2)).
-    return { ...times, ...cpu, peakMemoryMiB: resourceUsage().maxRSS / 1024 };
+    return { ...times, ...cpu, ...inputs, peakMemoryMiB: resourceUsage().maxRSS / 1024 };
   }
 
   #cpuTimeMs(): number | undefined {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, open, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, open, rm, stat } from 'node:fs/promises';
 import { SluiceError } from '../../errors.js';
 import { runParallel } from '../../object-store/run-parallel.js';
 import type { DataFile } from '../data-file.js';
@@ -14,7 +14,7 @@ export function createLocalStaging(): Staging {
   return {
     name: 'local',
     schemes: ['file'],
-    capabilities: { stageOut: true, list: true, remove: true, identity: 'time' },
+    capabilities: { stageOut: true, list: true, remove: true, identity: 'time', readsInPlace: true },
     canStageIn: isLocal,
     canStageOut: isLocal,
     async stageIn(file, { signal, identity, onProgress }) {
@@ -65,10 +65,19 @@ async function copyInto(source: string, target: string, signal: AbortSignal): Pr
       throw localFailure(`copy ${source} to ${target}`, error);
     });
     signal.throwIfAborted();
+    await makeWritable(temporaryPath);
     await syncToDisk(temporaryPath);
     signal.throwIfAborted();
   });
 }
+
+// `cp` and `mv` of an input that a node's cache protects against writing keep that of the output, too.
+async function makeWritable(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  if ((mode & WRITABLE_BY_OWNER) === 0) await chmod(path, mode | WRITABLE_BY_OWNER);
+}
+
+const WRITABLE_BY_OWNER = 0o200;
 
 async function syncToDisk(path: string): Promise<void> {
   const handle = await open(path, 'r+');

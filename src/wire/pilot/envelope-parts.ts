@@ -92,8 +92,9 @@ export function packOutcome(outcome: Outcome, manager?: string): Uint8Array[] {
   const parts: Uint8Array[] = [NOTHING];
   const content: Value =
     outcome.kind === 'value' ? placeValue(outcome.value, parts) : [place(outcome.error, parts), NONE];
-  const { runMs, stagingMs, where, cpuMs, peakMemoryMiB } = outcome.usage;
-  const row: OutcomeRow = [outcome.kind === 'value', content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB]];
+  const { runMs, stagingMs, where, cpuMs, peakMemoryMiB, inputs } = outcome.usage;
+  const usage = [runMs, stagingMs, where, cpuMs, peakMemoryMiB];
+  const row: OutcomeRow = [outcome.kind === 'value', content, inputs === undefined ? usage : [...usage, inputs]];
   parts[0] = encode(manager === undefined ? row : [...row, manager]).bytes;
   return parts;
 }
@@ -105,7 +106,7 @@ export function unpackOutcome(parts: readonly Uint8Array[]): Outcome {
 
 /** What {@link packOutcome} was given. */
 export function unpackResult(parts: readonly Uint8Array[]): PlacedOutcome {
-  const [isValue, content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB], manager] = decode(
+  const [isValue, content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB, inputs], manager] = decode(
     parts[0] as Uint8Array,
   ) as OutcomeRow;
   const usage = {
@@ -114,6 +115,7 @@ export function unpackResult(parts: readonly Uint8Array[]): PlacedOutcome {
     where,
     ...(cpuMs !== undefined && { cpuMs }),
     ...(peakMemoryMiB !== undefined && { peakMemoryMiB }),
+    ...(inputs !== undefined && { inputs }),
   } as Usage;
   const outcome: Outcome = isValue
     ? { kind: 'value', value: encodedValue(content, parts), usage }

@@ -16,7 +16,7 @@ export class OutcomeMemory {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Writes an outcome; answers where it ends, or `undefined` when it is not for here: too long, a reference, with files. */
+  /** Writes an outcome; answers where it ends, or `undefined` when it is not for here: too long, a reference, with files, of a task that fetched some. */
   write(start: number, outcome: Outcome): number | undefined {
     const content = contentOf(outcome);
     if (content === undefined) return undefined;
@@ -47,6 +47,7 @@ export class OutcomeMemory {
 }
 
 function contentOf(outcome: Outcome): Uint8Array | undefined {
+  if (outcome.usage.inputs !== undefined) return undefined;
   if (outcome.kind === 'error') return outcome.error;
   const { value } = outcome;
   return value.kind === 'inline' && value.files.length === 0 ? value.bytes : undefined;

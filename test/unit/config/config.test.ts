@@ -14,6 +14,7 @@ test('options that do not exist and options that do not fit are all named at onc
     onClose: 'skip',
     graceMs: 'soon',
     runDir: '',
+    cache: { directory: 'relative', maxBytes: 0, verify: 'crc' },
     asDefault: 'yes',
     progress: 1,
     handleSignals: null,
@@ -25,6 +26,7 @@ test('options that do not exist and options that do not fit are all named at onc
   expect(error).toMatchObject({ code: 'INVALID_OPTIONS', class: 'usage' });
   const keys = ['retires', 'exitMode', 'retries', 'infrastructureRetries', 'onClose', 'graceMs', 'runDir', 'asDefault'];
   for (const key of [
+    'cache',
     ...keys,
     'retry.cost',
     'delay',

@@ -22,18 +22,30 @@ test('tasks are counted by where they are now', () => {
   expect(stats.snapshot().byApp).toEqual({ a: { total: 2, done: 1, failed: 0 }, b: { total: 2, done: 0, failed: 2 } });
 });
 
-test('attempts, run time and what is billed add up by executor', () => {
+test('attempts, run time, what caches gave and what is billed add up by executor', () => {
   const stats = createRunStats();
   const base = { atMs: 0, taskId: 0, app: 'a', attempt: 1, executor: 'burst' } as const;
   const usage = { runMs: 40, stagingMs: 1, cpuMs: 1, peakMemoryMiB: 1, where: 'x' };
   stats.record({ kind: 'attemptStarted', ...base });
-  stats.record({ kind: 'attemptEnded', ...base, error: 'no', usage });
+  const inputs = { hits: 2, misses: 1, hitBytes: 20, missBytes: 5, evictions: 3 };
+  stats.record({ kind: 'attemptEnded', ...base, error: 'no', usage: { ...usage, inputs } });
   stats.record({ kind: 'attemptStarted', ...base });
-  stats.record({ kind: 'attemptEnded', ...base, usage: { ...usage, billed: { milliseconds: 500, memoryMiB: 2048 } } });
+  const billed = { milliseconds: 500, memoryMiB: 2048 };
+  stats.record({ kind: 'attemptEnded', ...base, usage: { ...usage, inputs, billed } });
   stats.record({ kind: 'attemptStarted', ...base });
   stats.record({ kind: 'attemptEnded', ...base, error: 'no answer' });
   expect(stats.snapshot().byExecutor).toEqual({
-    burst: { attempts: 3, tasks: 1, runMs: 80, billedMs: 500, billedGbSeconds: 1 },
+    burst: {
+      attempts: 3,
+      tasks: 1,
+      cacheHits: 4,
+      cacheMisses: 2,
+      cacheHitBytes: 40,
+      cacheEvictions: 6,
+      runMs: 80,
+      billedMs: 500,
+      billedGbSeconds: 1,
+    },
   });
 });
 
