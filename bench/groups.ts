@@ -15,6 +15,7 @@ const GROUPS: Readonly<Record<string, () => Promise<{ readonly measure: Group }>
   transfers: () => import('./figures/transfers.js'),
   crowd: () => import('./figures/crowd.js'),
   lambda: () => import('./figures/lambda.js'),
+  staging: () => import('./figures/staging.js'),
   metg: () => import('./figures/metg.js'),
 };
 
