@@ -1,5 +1,6 @@
 import { SluiceError } from '../../errors.js';
 import type { SshAddress } from '../../ssh/ssh-address.js';
+import { shownUrl } from '../shown-url.js';
 
 /** A path on a host. */
 export interface SftpPlace {
@@ -19,7 +20,7 @@ export function parseSftpUrl(url: string): SftpPlace {
   if (password !== '') {
     throw new SluiceError(
       'INVALID_OPTIONS',
-      `${withoutPassword(url)}: a password does not belong into the URL: use a key, an agent, or the option \`password\``,
+      `${shownUrl(url)}: a password does not belong into the URL: use a key, an agent, or the option \`password\``,
     );
   }
   if (hostname === '' || pathname.length < 2) {
@@ -34,12 +35,6 @@ export function parseSftpUrl(url: string): SftpPlace {
     },
     path: path.startsWith('/~/') ? path.slice('/~/'.length) || '.' : path,
   };
-}
-
-function withoutPassword(url: string): string {
-  const hidden = new URL(url);
-  hidden.password = '***';
-  return hidden.href;
 }
 
 function decoded(url: string, part: string): string {
