@@ -39,7 +39,8 @@ export function packTasks(kind: number, tasks: readonly PilotTask[], word = 0): 
   const needs = tasks.map((task) => (task.needs === undefined ? NOTHING : encode(task.needs).bytes));
   const { bytes, view, append } = startParcel(kind, word, tasks, TASK_BYTES, needs);
   let row = HEAD_BYTES;
-  for (const [index, { key, priority, code, parts }] of tasks.entries()) {
+  for (let index = 0; index < tasks.length; index++) {
+    const { key, priority, code, parts } = tasks[index] as PilotTask;
     const own = needs[index] as Uint8Array;
     const first = parts[0] as Uint8Array;
     view.setFloat64(row, key);
@@ -78,7 +79,8 @@ export function unpackTasks(frames: readonly Uint8Array[]): { readonly tasks: Pi
 export function packResults(results: readonly PilotResult[], runMs: readonly number[] = []): Uint8Array[] {
   const { bytes, view, append } = startParcel(PARCEL.results, 0, results, RESULT_BYTES, []);
   let row = HEAD_BYTES;
-  for (const [index, { key, kind, parts }] of results.entries()) {
+  for (let index = 0; index < results.length; index++) {
+    const { key, kind, parts } = results[index] as PilotResult;
     const first = parts[0] as Uint8Array;
     view.setFloat64(row, key);
     view.setFloat64(row + 8, runMs[index] ?? 0);
