@@ -57,7 +57,7 @@ export class Placement {
 
   /** When a manager is to be reserved though nothing else happens, on the caller's clock. */
   dueAtMs(): number {
-    if (this.#reserved !== undefined) return Number.POSITIVE_INFINITY;
+    if (this.#reserved !== undefined || this.#pending.size === 0) return Number.POSITIVE_INFINITY;
     return Math.min(Number.POSITIVE_INFINITY, ...this.#pending.lines().map((line) => this.#reserveAtMs(line)));
   }
 

@@ -25,8 +25,10 @@ export class SentResults {
   }
 
   add(message: { readonly frames: Frames; readonly keys: readonly number[] }, nowMs: number): void {
-    const bytes = message.frames.reduce((sum, frame) => sum + frame.byteLength, 0);
-    this.#sent.push({ ...message, bytes, atMs: nowMs });
+    const { frames, keys } = message;
+    let bytes = 0;
+    for (const { byteLength } of frames) bytes += byteLength;
+    this.#sent.push({ frames, keys, bytes, atMs: nowMs });
     this.#bytes += bytes;
     this.#forgetOld(nowMs);
   }

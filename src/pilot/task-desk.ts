@@ -214,7 +214,7 @@ export class TaskDesk {
   #report(worker: number, report: WorkerReport): void {
     switch (report.kind) {
       case 'results':
-        this.#handle({ ...report, worker });
+        this.#handle({ kind: 'results', worker, results: report.results, runMs: report.runMs });
         return;
       case 'returned':
       case 'spent':
@@ -330,7 +330,8 @@ export class TaskDesk {
     const { sequence: first } = tasks[0] as HeldTask;
     const grant = this.#grantOf(slots, tasks[0]?.variables);
     this.#pool.send(worker, { kind: 'run', first, tasks: tasks.map(({ task }) => task), ...(grant && { grant }) });
-    this.#memory?.begin(worker);
+    // Looking costs a few milliseconds each time.
+    if (this.#memoryLimitMiB(tasks[0]) !== undefined) this.#memory?.begin(worker);
   }
 
   #grantOf(slots: readonly number[], own: HeldTask['variables']): SlotsGrant | undefined {

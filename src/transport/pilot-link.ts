@@ -138,17 +138,17 @@ class ConnectedLink implements PilotLink {
     this.#stop();
   }
 
-  #receive([first, ...frames]: Frames): void {
+  #receive(message: Frames): void {
     if (this.#state === 'over') return;
     let header: LinkHeader;
     try {
-      header = parseHeader(first);
+      header = parseHeader(message[0]);
     } catch (error) {
       if (error instanceof SluiceError && error.code === 'VERSION_MISMATCH') this.#end(error);
       return;
     }
     this.#heardAtMs = this.#clock.awakeMs;
-    if (header.session !== 0) this.#link.receive(header, frames, performance.now());
+    if (header.session !== 0) this.#link.receive(header, message.slice(1), performance.now());
     if (this.#link.owes) this.#payment ??= setTimeout(() => this.#pay(), ACKNOWLEDGE_AFTER_MS);
     if (this.#link.unacknowledged === 0) this.#onAcknowledged?.();
   }

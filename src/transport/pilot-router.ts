@@ -127,10 +127,9 @@ class LinkTable {
       setImmediate(() => this.receive(name, message));
       return;
     }
-    const [first, ...frames] = message;
     let header: LinkHeader;
     try {
-      header = parseHeader(first);
+      header = parseHeader(message[0]);
     } catch (error) {
       // One of another version understands as much as that, and garbage is nobody's.
       if (error instanceof SluiceError && error.code === 'VERSION_MISMATCH') this.#answer(name, 0);
@@ -146,7 +145,7 @@ class LinkTable {
       peer = this.#meet(name);
     }
     peer.heardAtMs = this.#clock.awakeMs;
-    peer.link.receive(header, frames, performance.now());
+    peer.link.receive(header, message.slice(1), performance.now());
     if (peer.link.owes) this.#owe(peer.link);
     if (this.#isStopping && this.#isAllAcknowledged()) this.#onAllAcknowledged?.();
   }

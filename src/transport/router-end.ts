@@ -44,10 +44,11 @@ export async function openRouter(options: RouterOptions): Promise<RouterEnd> {
     zap?.close();
     throw error;
   }
-  void receiveAll(socket, ([id, ...pieces]) => {
+  void receiveAll(socket, (message) => {
+    const id = message[0];
     // Zero leads ids that libzmq made up: a peer without one, or what is left of one whose place was taken.
     if (id === undefined || id[0] === 0) return;
-    const frames = framesOrNone(pieces);
+    const frames = framesOrNone(message.slice(1));
     if (frames !== undefined) options.onMessage(id.toString(), frames);
   });
   return {

@@ -1,6 +1,5 @@
 import { writeSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { readFrames, writeFrames } from '../run/frame-socket.js';
+import { openFrameSocket, writeFrames } from '../run/frame-socket.js';
 import { piecesOf } from '../wire/frames/frame-stream.js';
 import {
   decodeWorkerOrder,
@@ -26,8 +25,7 @@ export interface ManagerLink {
 
 /** Opens the socket that this process was started with. The manager's end closes when the manager is gone: `onGone`. */
 export function openManagerLink(listener: { onOrder(order: WorkerOrder): void; onGone(): void }): ManagerLink {
-  const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
-  readFrames(socket, {
+  const socket = openFrameSocket(LINK_FD, {
     onMessage: (frames) => listener.onOrder(decodeWorkerOrder(frames)),
     onGarbage: listener.onGone,
   });

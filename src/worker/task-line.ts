@@ -120,22 +120,16 @@ export class TaskLine {
     }
   }
 
-  async #perform(
-    envelope: TaskEnvelope,
-    signal: AbortSignal | undefined,
-    grant: SlotsGrant | undefined,
-  ): Promise<Outcome> {
-    const takeBack = grant === undefined ? undefined : applyGrant(grant);
-    try {
-      return await this.#parts.guard.run(async () => {
-        const outcome = await this.#parts.runner.run(envelope, signal);
-        // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
-        await nextTurn();
-        return outcome;
-      });
-    } finally {
-      takeBack?.();
-    }
+  #perform(envelope: TaskEnvelope, signal: AbortSignal | undefined, grant: SlotsGrant | undefined): Promise<Outcome> {
+    const { guard, runner } = this.#parts;
+    const takeBack = grant && applyGrant(grant);
+    const performed = guard.run(async () => {
+      const outcome = await runner.run(envelope, signal);
+      // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
+      await nextTurn();
+      return outcome;
+    });
+    return takeBack === undefined ? performed : performed.finally(takeBack);
   }
 }
 

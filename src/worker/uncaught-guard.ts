@@ -38,14 +38,16 @@ export function createUncaughtGuard(onOwn?: (error: unknown) => void): UncaughtG
     }
   };
   return {
-    run(work) {
+    async run(work) {
       // Late enough that the runtime's own listeners are there.
       if (!isOnGuard) takeOver();
       const task = {};
       running = task;
-      return tasks.run(task, work).finally(() => {
+      try {
+        return await tasks.run(task, work);
+      } finally {
         running = undefined;
-      });
+      }
     },
   };
 }

@@ -9,6 +9,12 @@ export interface MeterPlace {
   readonly sharesProcess: boolean;
 }
 
+/** Processor time so far, and where it can be told apart the most memory there was. */
+interface Reading {
+  readonly cpuMs: number;
+  readonly peakMemoryMiB?: number;
+}
+
 /** Measures one attempt: clock, processor and memory. */
 export class UsageMeter {
   /** What the attempt's inputs had of the node's cache. */
@@ -17,6 +23,7 @@ export class UsageMeter {
   #runMs = 0;
   #stagingMs = 0;
   #cpuMs: number | undefined;
+  #latest: Reading | undefined;
 
   constructor(place: MeterPlace) {
     this.#place = place;
@@ -24,13 +31,16 @@ export class UsageMeter {
 
   /** Counts the time of `work` as the user's. */
   async running<T>(work: () => T | Promise<T>): Promise<T> {
-    const cpuBefore = this.#cpuTimeMs();
+    const before = this.#read();
     const startMs = performance.now();
     try {
       return await work();
     } finally {
       this.#runMs += performance.now() - startMs;
-      if (cpuBefore !== undefined) this.#cpuMs = (this.#cpuMs ?? 0) + (this.#cpuTimeMs() ?? cpuBefore) - cpuBefore;
+      this.#latest = this.#read();
+      if (before !== undefined && this.#latest !== undefined) {
+        this.#cpuMs = (this.#cpuMs ?? 0) + this.#latest.cpuMs - before.cpuMs;
+      }
     }
   }
 
@@ -45,20 +55,24 @@ export class UsageMeter {
   }
 
   usage(): Usage {
-    const { where, sharesProcess } = this.#place;
-    const times: Usage = { runMs: this.#runMs, stagingMs: this.#stagingMs, where };
-    const inputs = this.inputs && { inputs: this.inputs };
+    const times: Usage = { runMs: this.#runMs, stagingMs: this.#stagingMs, where: this.#place.where };
     const cpu = this.#cpuMs === undefined ? undefined : { cpuMs: this.#cpuMs };
-    if (sharesProcess) return (cpu ?? inputs) === undefined ? times : { ...times, ...cpu, ...inputs };
-    // maxRSS is in KiB (getrusage(2)).
-    return { ...times, ...cpu, ...inputs, peakMemoryMiB: resourceUsage().maxRSS / 1024 };
+    const inputs = this.inputs && { inputs: this.inputs };
+    const { peakMemoryMiB } = this.#latest ?? this.#read() ?? {};
+    if (peakMemoryMiB !== undefined) return { ...times, ...cpu, ...inputs, peakMemoryMiB };
+    return (cpu ?? inputs) === undefined ? times : { ...times, ...cpu, ...inputs };
   }
 
-  #cpuTimeMs(): number | undefined {
-    const read = this.#place.sharesProcess ? threadCpuUsage : process.cpuUsage;
-    if (read === undefined) return undefined;
-    const { user, system } = read.call(process);
-    return (user + system) / 1000;
+  // One call tells all of a process, and takes its time: the system asks each of its threads.
+  #read(): Reading | undefined {
+    if (!this.#place.sharesProcess) {
+      const { userCPUTime, systemCPUTime, maxRSS } = resourceUsage();
+      // In microseconds, and in KiB (getrusage(2)).
+      return { cpuMs: (userCPUTime + systemCPUTime) / 1000, peakMemoryMiB: maxRSS / 1024 };
+    }
+    if (threadCpuUsage === undefined) return undefined;
+    const { user, system } = threadCpuUsage.call(process);
+    return { cpuMs: (user + system) / 1000 };
   }
 }
 

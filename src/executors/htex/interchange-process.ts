@@ -11,6 +11,7 @@ import {
   type InterchangeConfig,
   parseInterchangeAnswer,
 } from '../../interchange/interchange-config.js';
+import { relayCommand } from './relay-command.js';
 
 /** A running interchange: a child whose stdin is its lease, since it ends when its client does. */
 export interface InterchangeProcess {
@@ -35,7 +36,7 @@ export async function startInterchange(
   config: InterchangeConfig,
   { command, logPath }: { readonly command: readonly string[] | undefined; readonly logPath: string },
 ): Promise<InterchangeProcess> {
-  const [program, ...args] = command ?? [process.execPath, interchangeMain()];
+  const [program, ...args] = command ?? relayCommand(interchangeMain());
   const log = openSync(logPath, 'a', 0o600);
   // A group of its own: Ctrl-C ends the client in order, and the client ends this.
   const child = spawn(program as string, args, { stdio: ['pipe', 'pipe', log], detached: true });

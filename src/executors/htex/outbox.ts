@@ -15,18 +15,21 @@ export class Outbox {
   }
 
   add(task: PilotTask): void {
-    if (this.#tasks.length === 0) queueMicrotask(() => this.flush());
+    if (this.#tasks.length === 0) void NOW.then(this.flush);
     this.#tasks.push(task);
     for (const part of task.parts) this.#bytes += part.byteLength;
     if (this.#tasks.length >= FULL_TASKS || this.#bytes >= FULL_BYTES) this.flush();
   }
 
   /** Sends what there is now: before anything that must come after it. */
-  flush(): void {
+  readonly flush = (): void => {
     if (this.#tasks.length === 0) return;
     const tasks = this.#tasks;
     this.#tasks = [];
     this.#bytes = 0;
     this.#send(tasks);
-  }
+  };
 }
+
+// A `queueMicrotask` makes an asynchronous resource of each call.
+const NOW = Promise.resolve();

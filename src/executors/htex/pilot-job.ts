@@ -10,6 +10,7 @@ import {
   type PilotConfig,
 } from '../../wire/pilot/pilot-config.js';
 import type { ConfigFiles } from './config-files.js';
+import { relayCommand } from './relay-command.js';
 
 /** How jobs start managers. */
 export interface PilotJobOptions {
@@ -29,7 +30,7 @@ export interface PilotJobOptions {
 export function pilotJob(config: PilotConfig, { command, files }: PilotJobOptions): BlockJob {
   const { blockId, label } = config;
   const text = encodePilotConfig(config);
-  const own = [process.execPath, pilotMain()].map(quoteWord).join(' ');
+  const own = relayCommand(pilotMain()).map(quoteWord).join(' ');
   const job = { blockId, name: `sluice.${label}.${blockId}` };
   if (files !== undefined) {
     const environment = { [PILOT_FILE_VARIABLE]: files.write(blockId, text) };

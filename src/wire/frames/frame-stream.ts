@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { wordAt } from './word-at.js';
 
 const WORD_BYTES = 4;
 /** More frames than any message of ours has: what says so is no header. */
@@ -40,13 +41,13 @@ export function piecesOf(frames: readonly Uint8Array[]): Uint8Array[] {
 export function framesOf(pieces: readonly Uint8Array[]): Uint8Array[] {
   let piece = pieces[0] ?? NOTHING;
   let next = 1;
-  const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
-  const count = piece.byteLength < WORD_BYTES ? MOST_FRAMES + 1 : view.getUint32(0);
+  const head = piece;
+  const count = head.byteLength < WORD_BYTES ? MOST_FRAMES + 1 : wordAt(head, 0);
   let at = WORD_BYTES * (1 + count);
   if (count > MOST_FRAMES || at > piece.byteLength) throw outOfStep();
   const frames: Uint8Array[] = [];
   for (let index = 0; index < count; index++) {
-    const size = view.getUint32(WORD_BYTES * (1 + index));
+    const size = wordAt(head, WORD_BYTES * (1 + index));
     if (size > 0 && at === piece.byteLength) {
       piece = pieces[next++] ?? NOTHING;
       at = 0;
@@ -76,32 +77,44 @@ export class FrameReader {
 
   /** @throws {SluiceError} `PROTOCOL` for what is no header */
   push(chunk: Uint8Array): void {
-    let rest = chunk;
+    let at = 0;
     do {
-      if (this.#sizes === undefined) {
-        rest = this.#readHead(rest);
-        if (this.#sizes === undefined) return;
-      }
-      rest = this.#readFrames(rest, this.#sizes);
-    } while (rest.byteLength > 0);
+      if (this.#sizes === undefined) at = this.#readHead(chunk, at);
+      if (this.#sizes === undefined) return;
+      at = this.#readFrames(chunk, at, this.#sizes);
+    } while (at < chunk.byteLength);
   }
 
-  #readHead(chunk: Uint8Array): Uint8Array {
-    const bytes = this.#head.byteLength === 0 ? chunk : Buffer.concat([this.#head, chunk]);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const count = bytes.byteLength < WORD_BYTES ? undefined : view.getUint32(0);
+  /** What is missing of a frame that has begun: bytes read to there, and told by {@link filled}, need not be pushed. */
+  get room(): Uint8Array | undefined {
+    return this.#partial?.subarray(this.#filled);
+  }
+
+  filled(bytes: number): void {
+    this.#filled += bytes;
+    this.#readFrames(NOTHING, 0, this.#sizes as number[]);
+  }
+
+  /** Answers where in the chunk it ends; it is complete if there are sizes then. */
+  #readHead(chunk: Uint8Array, from: number): number {
+    const before = this.#head.byteLength;
+    const bytes = before === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+    const count = bytes.byteLength - from < WORD_BYTES ? undefined : wordAt(bytes, from);
     if (count !== undefined && count > MOST_FRAMES) throw outOfStep();
-    if (count === undefined || bytes.byteLength < WORD_BYTES * (1 + count)) {
-      this.#head = bytes;
-      return NOTHING;
+    const end = from + WORD_BYTES * (1 + (count ?? 0));
+    if (count === undefined || bytes.byteLength < end) {
+      this.#head = bytes.subarray(from);
+      return chunk.byteLength;
     }
     this.#head = NOTHING;
-    this.#sizes = Array.from({ length: count }, (_, index) => view.getUint32(WORD_BYTES * (1 + index)));
-    return bytes.subarray(WORD_BYTES * (1 + count));
+    this.#sizes = [];
+    for (let at = from + WORD_BYTES; at < end; at += WORD_BYTES) this.#sizes.push(wordAt(bytes, at));
+    return end - before;
   }
 
-  #readFrames(chunk: Uint8Array, sizes: readonly number[]): Uint8Array {
-    let at = 0;
+  /** Answers how far it came in the chunk. */
+  #readFrames(chunk: Uint8Array, from: number, sizes: readonly number[]): number {
+    let at = from;
     while (this.#frames.length < sizes.length) {
       const size = sizes[this.#frames.length] as number;
       if (this.#partial === undefined && chunk.byteLength - at >= size) {
@@ -109,8 +122,8 @@ export class FrameReader {
         at += size;
         continue;
       }
-      at += this.#fill(chunk.subarray(at), size);
-      if (this.#filled < size) return NOTHING;
+      at += this.#fill(chunk, at, size);
+      if (this.#filled < size) return at;
       this.#frames.push(this.#partial as Uint8Array);
       this.#partial = undefined;
     }
@@ -118,15 +131,15 @@ export class FrameReader {
     this.#frames = [];
     this.#sizes = undefined;
     this.#onMessage(frames);
-    return chunk.subarray(at);
+    return at;
   }
 
-  #fill(chunk: Uint8Array, size: number): number {
+  #fill(chunk: Uint8Array, from: number, size: number): number {
     if (this.#partial === undefined) {
       this.#partial = Buffer.allocUnsafeSlow(size);
       this.#filled = 0;
     }
-    const part = chunk.subarray(0, size - this.#filled);
+    const part = chunk.subarray(from, from + size - this.#filled);
     this.#partial.set(part, this.#filled);
     this.#filled += part.byteLength;
     return part.byteLength;

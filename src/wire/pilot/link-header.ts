@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { wordAt } from '../frames/word-at.js';
 import { PILOT_PROTOCOL } from './messages.js';
 
 /** The first frame of everything that travels between processes of a pilot. */
@@ -43,12 +44,11 @@ export function parseHeader(frame: Uint8Array | undefined): LinkHeader {
     );
   }
   if (frame.byteLength !== BYTES) throw new SluiceError('PROTOCOL', 'a header of a pilot that is cut off');
-  const words = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
   return {
-    session: words.readUInt32BE(4),
-    sequence: words.readUInt32BE(8),
-    peer: words.readUInt32BE(12),
-    acknowledged: words.readUInt32BE(16),
+    session: wordAt(frame, 4),
+    sequence: wordAt(frame, 8),
+    peer: wordAt(frame, 12),
+    acknowledged: wordAt(frame, 16),
     repeat: frame[3] === 1,
   };
 }

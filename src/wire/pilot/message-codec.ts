@@ -10,19 +10,17 @@ import type {
   ManagerOrder,
   PilotMessage,
 } from './messages.js';
-import { packResults, packTasks, unpackResults, unpackTasks } from './parcel.js';
+import { PARCEL, packResults, packTasks, parcelKindOf, unpackResults, unpackTasks } from './parcel.js';
 
 /** A message as frames: what it is, then the bulk of those that have one, uncopied. */
 export function encodeMessage(message: PilotMessage): Uint8Array[] {
   switch (message.kind) {
-    case 'tasks': {
-      const { tasks, ...head } = message;
-      return [encode(head).bytes, ...packTasks(tasks)];
-    }
+    case 'tasks':
+      return packTasks('again' in message && message.again ? PARCEL.again : PARCEL.tasks, message.tasks);
     case 'returned':
-      return [RETURNED, ...packTasks(message.tasks)];
+      return packTasks(PARCEL.returned, message.tasks);
     case 'results':
-      return [RESULTS, ...packResults(message.results)];
+      return packResults(message.results);
     case 'code': {
       const { bytes, ...head } = message;
       return [encode(head).bytes, bytes];
@@ -31,9 +29,6 @@ export function encodeMessage(message: PilotMessage): Uint8Array[] {
       return [encode(message).bytes];
   }
 }
-
-const RESULTS = encode({ kind: 'results' }).bytes;
-const RETURNED = encode({ kind: 'returned' }).bytes;
 
 /** Each of these reads one direction's messages. @throws {SluiceError} `PROTOCOL` for anything else */
 export const parseClientMessage: (frames: readonly Uint8Array[]) => ClientMessage = parser(() => clientSchema);
@@ -50,20 +45,20 @@ export function parseCommand(value: unknown): Command {
 
 // Tasks and results are many, and their own readers check them; all else is rare, and held to its schema.
 function parser<M extends PilotMessage>(schemaOf: () => z.ZodType): (frames: readonly Uint8Array[]) => M {
-  return ([head, ...bulk]) => {
-    const message = head === undefined ? undefined : (decode(head) as { kind?: unknown; again?: unknown } | null);
-    switch (message?.kind) {
-      case 'tasks':
-        return { kind: 'tasks', again: message.again === true, tasks: unpackTasks(bulk) } as PilotMessage as M;
-      case 'returned':
-        return { kind: 'returned', tasks: unpackTasks(bulk) } as PilotMessage as M;
-      case 'results':
-        return { kind: 'results', results: unpackResults(bulk) } as PilotMessage as M;
-      case 'code':
-        return checked<M>(schemaOf(), { ...message, bytes: bulk[0] });
-      default:
-        return checked<M>(schemaOf(), message);
+  return (frames) => {
+    const [head, bulk] = frames;
+    switch (parcelKindOf(head)) {
+      case PARCEL.tasks:
+        return { kind: 'tasks', again: false, tasks: unpackTasks(frames).tasks } as PilotMessage as M;
+      case PARCEL.again:
+        return { kind: 'tasks', again: true, tasks: unpackTasks(frames).tasks } as PilotMessage as M;
+      case PARCEL.returned:
+        return { kind: 'returned', tasks: unpackTasks(frames).tasks } as PilotMessage as M;
+      case PARCEL.results:
+        return { kind: 'results', results: unpackResults(frames).results } as PilotMessage as M;
     }
+    const message = head === undefined ? undefined : (decode(head) as { kind?: unknown } | null);
+    return checked<M>(schemaOf(), message?.kind === 'code' ? { ...message, bytes: bulk } : message);
   };
 }
 

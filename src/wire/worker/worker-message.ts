@@ -1,5 +1,5 @@
 import { decode, encode } from '../codec.js';
-import { packResults, packTasks, unpackResults, unpackTasks } from '../pilot/parcel.js';
+import { PARCEL, packResults, packTasks, parcelKindOf, unpackResults, unpackTasks } from '../pilot/parcel.js';
 import type { PilotResult, PilotTask } from '../pilot/pilot-task.js';
 import type { SpillPlace } from '../pilot/spill-place.js';
 
@@ -61,13 +61,12 @@ export type WorkerReport =
 export function encodeWorkerMessage(message: WorkerOrder | WorkerReport): Uint8Array[] {
   switch (message.kind) {
     case 'run': {
-      const { tasks, ...head } = message;
-      return [encode(head).bytes, ...packTasks(tasks)];
+      const { tasks, first, grant } = message;
+      const frames = packTasks(PARCEL.run, tasks, first);
+      return grant === undefined ? frames : [encode({ kind: 'run', grant }).bytes, ...frames];
     }
-    case 'results': {
-      const { results, ...head } = message;
-      return [encode(head).bytes, ...packResults(results)];
-    }
+    case 'results':
+      return packResults(message.results, message.runMs);
     default:
       return [encode(message).bytes];
   }
@@ -75,14 +74,19 @@ export function encodeWorkerMessage(message: WorkerOrder | WorkerReport): Uint8A
 
 /** @throws {SluiceError} `PROTOCOL` for what cannot be read */
 export function decodeWorkerOrder(frames: readonly Uint8Array[]): WorkerOrder {
-  const [head, ...bulk] = frames;
-  const message = decode(head as Uint8Array) as WorkerOrder;
-  return message.kind === 'run' ? { ...message, tasks: unpackTasks(bulk) } : message;
+  if (parcelKindOf(frames[0]) === PARCEL.run) return runOf(frames);
+  const message = decode(frames[0] as Uint8Array) as WorkerOrder;
+  return message.kind === 'run' ? { ...message, ...runOf(frames.slice(1)) } : message;
 }
 
 /** @throws {SluiceError} `PROTOCOL` for what cannot be read */
 export function decodeWorkerReport(frames: readonly Uint8Array[]): WorkerReport {
-  const [head, ...bulk] = frames;
-  const message = decode(head as Uint8Array) as WorkerReport;
-  return message.kind === 'results' ? { ...message, results: unpackResults(bulk) } : message;
+  if (parcelKindOf(frames[0]) !== PARCEL.results) return decode(frames[0] as Uint8Array) as WorkerReport;
+  const { results, runMs } = unpackResults(frames);
+  return { kind: 'results', results, runMs };
+}
+
+function runOf(frames: readonly Uint8Array[]): WorkerOrder & { kind: 'run' } {
+  const { tasks, word: first } = unpackTasks(frames);
+  return { kind: 'run', first, tasks };
 }

@@ -28,6 +28,33 @@ test('messages of frames of any size arrive as they were, however the stream is 
   );
 });
 
+test('the rest of a frame that has begun may be read to where it stays', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(frame, { maxLength: 5 }), { maxLength: 8 }),
+      fc.array(fc.integer({ min: 1, max: 5_000 }), { minLength: 1, maxLength: 20 }),
+      (sent, cuts) => {
+        const bytes = Buffer.concat(sent.flatMap(piecesOf));
+        const received: number[][][] = [];
+        const reader = new FrameReader((frames) => received.push(frames.map((one) => [...one])));
+        for (let at = 0, turn = 0; at < bytes.byteLength; turn++) {
+          const { room } = reader;
+          const most = Math.min(cuts[turn % cuts.length] as number, room?.byteLength ?? Number.POSITIVE_INFINITY);
+          const chunk = bytes.subarray(at, at + most);
+          at += chunk.byteLength;
+          if (room === undefined) {
+            reader.push(chunk);
+          } else {
+            room.set(chunk);
+            reader.filled(chunk.byteLength);
+          }
+        }
+        expect(received).toEqual(sent.map((frames) => frames.map((one) => [...one])));
+      },
+    ),
+  );
+});
+
 test('large frames are pieces of their own, not copied', () => {
   const large = new Uint8Array(100_000);
   expect(piecesOf([new Uint8Array(10), large, new Uint8Array(10)])[1]).toBe(large);
