@@ -123,6 +123,19 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     if (settlement?.kind === 'error' && !settlement.cancelled) this.#owner.failureSeen(this, settlement.error);
   }
 
+  /**
+   * The value of a task that has ended, without a promise where none is needed; throws, or rejects with, what the task
+   * failed with. @internal
+   */
+  read(): R | Promise<R> {
+    this.look();
+    const settlement = this.#settlement;
+    if (settlement?.kind === 'value') return this.#owner.decode(settlement.value) as R;
+    throw settlement === undefined
+      ? new Error('kernel defect: a value was read before its task was done')
+      : settlement.error;
+  }
+
   /** How the task ended, once it has. @internal */
   get settlement(): Settlement | undefined {
     return this.#settlement;
