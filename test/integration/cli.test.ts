@@ -37,7 +37,8 @@ describe('sluice', () => {
   test('--help names every command', async () => {
     const { exitCode, stdout, stderr } = await sluice(['--help']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    for (const command of ['local-cloud', 'deploy', 'perf']) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    for (const command of ['local-cloud', 'deploy', 'perf', 'events'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
   test('--version prints the version alone', async () => {
