@@ -51,7 +51,7 @@ export class ResultStream<T, R> implements AsyncIterableIterator<R, undefined>, 
     if (this.#waiters.size === 0) {
       this.#fill();
       const future = this.#window.take();
-      if (future !== undefined) return this.#resultOf(future);
+      if (future !== undefined) return Promise.resolve(this.#resultOf(future));
     }
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
@@ -104,14 +104,19 @@ export class ResultStream<T, R> implements AsyncIterableIterator<R, undefined>, 
     return true;
   }
 
-  #resultOf(future: AppFuture<R>): Promise<Result<R>> {
-    return future.then(toResult, this.#onUnreadable);
+  #resultOf(future: AppFuture<R>): Result<R> | Promise<Result<R>> {
+    try {
+      const value = future.read();
+      return value instanceof Promise ? value.then(toResult, this.#onUnreadable) : toResult(value);
+    } catch (error) {
+      return this.#onUnreadable(error);
+    }
   }
 
   // A value that cannot be fetched, or read, ends the iteration as a failed task does.
-  readonly #onUnreadable = (error: unknown): never => {
+  readonly #onUnreadable = (error: unknown): Promise<never> => {
     this.#end('another result could not be read').catch(() => {});
-    throw error;
+    return Promise.reject(error);
   };
 
   /** Reads the source until the window is full. */

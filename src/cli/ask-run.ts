@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { ControlRequest } from '../run/control-socket.js';
+import { runDirectory } from './run-directory.js';
 
 /**
  * Asks a run that is under way, by its control socket.
@@ -11,7 +11,7 @@ import type { ControlRequest } from '../run/control-socket.js';
  * @throws {SluiceError} `NOT_FOUND` when no run answers there
  */
 export async function askRun<Answer>(runDir: string | undefined, request: ControlRequest): Promise<Answer> {
-  const path = join(resolve(runDir ?? (await newestRun('sluice-runs'))), 'control.sock');
+  const path = join(await runDirectory(runDir), 'control.sock');
   const socket = connect(path);
   let answer = '';
   try {
@@ -23,13 +23,4 @@ export async function askRun<Answer>(runDir: string | undefined, request: Contro
   } finally {
     socket.destroy();
   }
-}
-
-async function newestRun(root: string): Promise<string> {
-  const runs = await readdir(root).catch(() => []);
-  const newest = runs.sort().at(-1);
-  if (newest === undefined) {
-    throw new SluiceError('NOT_FOUND', `there is no run below ${resolve(root)}: name its directory`);
-  }
-  return join(root, newest);
 }

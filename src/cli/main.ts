@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { SluiceError } from '../errors.js';
 import { VERSION } from '../version.js';
 import { deployCommand } from './deploy-command.js';
+import { eventsCommand } from './events-command.js';
 import { htexCommand } from './htex-command.js';
 import { localCloudCommand } from './local-cloud-command.js';
 import { perfCommand } from './perf-command.js';
@@ -22,6 +23,7 @@ const program = new Command('sluice')
   .addCommand(perfCommand())
   .addCommand(stageCommand())
   .addCommand(statusCommand())
+  .addCommand(eventsCommand())
   .addCommand(htexCommand());
 
 // 128 + SIGINT, as shells count.

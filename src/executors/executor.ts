@@ -40,6 +40,14 @@ export interface OutcomeReceiver {
   onFailure(error: unknown): void;
 }
 
+/** An attempt that is dispatched: what to run, and who waits for its outcome. */
+export interface DispatchedAttempt extends OutcomeReceiver {
+  /** What to run, made each time it is asked for: where a million wait, none need be kept before its turn. */
+  envelope(): TaskEnvelope;
+  /** The envelope's. */
+  readonly priority: number | undefined;
+}
+
 /** An attempt that can be given up: its outcome is no longer wanted. */
 export interface Abortable {
   /** Does nothing once there is an outcome. */
@@ -62,9 +70,9 @@ export interface Executor {
   submit(envelope: TaskEnvelope, options: { readonly signal: AbortSignal }): Promise<Outcome>;
   /**
    * The same without a promise and a signal, which weigh more than a very small task does; a kernel uses it where there
-   * is one. May call the receiver before it returns.
+   * is one. May answer before it returns.
    */
-  dispatch?(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable;
+  dispatch?(attempt: DispatchedAttempt): Abortable;
   load(): ExecutorLoad;
   /** What there is to see of it now, as plain data: `sluice status` shows it. */
   inspect?(): object;

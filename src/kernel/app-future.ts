@@ -38,7 +38,8 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   readonly #owner: FutureOwner;
   /** URLs, until somebody asks for the futures. */
   #outputs: readonly (string | DataFuture)[];
-  #settlement: Settlement | undefined;
+  /** How the task ended. Most values are bytes that name no files: of those the bytes are all that is kept. */
+  #end: Settlement | Uint8Array | undefined;
   /** Most tasks have one listener at most: a list for each would be most of what a future weighs. */
   #waiting: OnSettled | OnSettled[] | undefined;
   #promise: Promise<R> | undefined;
@@ -56,9 +57,10 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   /** Where the task is now. */
   get status(): TaskStatus {
-    if (this.#settlement === undefined) return this.#owner.statusOf(this.taskId);
-    if (this.#settlement.kind === 'value') return 'done';
-    return this.#settlement.cancelled ? 'cancelled' : 'failed';
+    const { settlement } = this;
+    if (settlement === undefined) return this.#owner.statusOf(this.taskId);
+    if (settlement.kind === 'value') return 'done';
+    return settlement.cancelled ? 'cancelled' : 'failed';
   }
 
   /** A future for each output the call declared; it settles when the file is where it belongs. */
@@ -72,8 +74,9 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   then<A = R, B = never>(onValue?: OnValue<R, A>, onError?: OnError<B>): Promise<A | B> {
     this.look();
     this.#promise ??= new Promise((resolve) => {
-      if (this.#settlement === undefined) this.#resolve = resolve;
-      else resolve(this.#valueOf(this.#settlement));
+      const { settlement } = this;
+      if (settlement === undefined) this.#resolve = resolve;
+      else resolve(this.#valueOf(settlement));
     });
     return this.#promise.then(onValue, onError);
   }
@@ -98,7 +101,7 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   /** Gives the task up: it rejects with `CANCELLED`, and so do the tasks that wait for it. Does nothing once it is finished. */
   cancel(reason?: unknown): void {
-    if (this.#settlement === undefined) this.#owner.cancel(this.taskId, reason);
+    if (this.#end === undefined) this.#owner.cancel(this.taskId, reason);
   }
 
   #valueOf(settlement: Settlement): R | Promise<R> {
@@ -119,13 +122,28 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   look(): void {
     if (this.#isLookedAt) return;
     this.#isLookedAt = true;
-    const settlement = this.#settlement;
+    const { settlement } = this;
     if (settlement?.kind === 'error' && !settlement.cancelled) this.#owner.failureSeen(this, settlement.error);
+  }
+
+  /**
+   * The value of a task that has ended, without a promise where none is needed; throws, or rejects with, what the task
+   * failed with. @internal
+   */
+  read(): R | Promise<R> {
+    this.look();
+    const { settlement } = this;
+    if (settlement?.kind === 'value') return this.#owner.decode(settlement.value) as R;
+    throw settlement === undefined
+      ? new Error('kernel defect: a value was read before its task was done')
+      : settlement.error;
   }
 
   /** How the task ended, once it has. @internal */
   get settlement(): Settlement | undefined {
-    return this.#settlement;
+    const end = this.#end;
+    if (!(end instanceof Uint8Array)) return end;
+    return { kind: 'value', value: { kind: 'inline', bytes: end, files: NO_FILES } };
   }
 
   /** Resolves, and never rejects, when the task has ended. @internal */
@@ -135,7 +153,8 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 
   /** Calls `listener` once with the settlement: now, if there is one already. @internal */
   onSettled(listener: OnSettled): void {
-    if (this.#settlement !== undefined) listener(this.#settlement);
+    const { settlement } = this;
+    if (settlement !== undefined) listener(settlement);
     else if (this.#waiting === undefined) this.#waiting = listener;
     else if (typeof this.#waiting === 'function') this.#waiting = [this.#waiting, listener];
     else this.#waiting.push(listener);
@@ -145,7 +164,7 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   settle(settlement: Settlement): void {
     const waiting = this.#waiting;
     const resolve = this.#resolve;
-    this.#settlement = settlement;
+    this.#end = isPlain(settlement) ? settlement.value.bytes : settlement;
     this.#waiting = undefined;
     this.#resolve = undefined;
     if (resolve !== undefined) resolve(this.#valueOf(settlement) as never);
@@ -155,3 +174,9 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
 }
 
 type OnSettled = (settlement: Settlement) => void;
+
+const NO_FILES: readonly never[] = [];
+
+function isPlain(settlement: Settlement): settlement is Settlement & { kind: 'value'; value: { kind: 'inline' } } {
+  return settlement.kind === 'value' && settlement.value.kind === 'inline' && settlement.value.files.length === 0;
+}

@@ -1,12 +1,12 @@
 import { messageOf } from '../errors.js';
-import type { Abortable, Executor, OutcomeReceiver } from '../executors/executor.js';
+import type { Abortable, DispatchedAttempt, Executor } from '../executors/executor.js';
 import type { RunEvent } from '../monitoring/event.js';
 import { mustBeBundled } from '../wire/code-shipping/ship-code.js';
 import { mapRemoteError } from '../wire/code-shipping/stack/map-stack.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { decodeError } from '../wire/error-codec.js';
 import type { Outcome, Usage } from '../wire/outcome.js';
-import type { AppCode } from '../wire/task-envelope.js';
+import type { AppCode, TaskEnvelope } from '../wire/task-envelope.js';
 import { AttemptStop } from './attempt-stop.js';
 import { envelopeOf } from './envelope-of.js';
 import type { KernelParts } from './kernel-parts.js';
@@ -31,7 +31,7 @@ export interface AttemptContext {
  * One attempt of a task: routing, envelope, executor, outcome. Not an async function: what one of those keeps while it
  * waits would be half of what a waiting task weighs.
  */
-export class Attempt implements OutcomeReceiver {
+export class Attempt implements DispatchedAttempt {
   readonly #record: TaskRecord;
   readonly #attempt: number;
   readonly #context: AttemptContext;
@@ -63,6 +63,15 @@ export class Attempt implements OutcomeReceiver {
     }
   }
 
+  envelope(): TaskEnvelope {
+    const { work } = this.#record.request;
+    return envelopeOf(this.#record, this.#attempt, (work as { code: AppCode }).code, this.#context.parts);
+  }
+
+  get priority(): number | undefined {
+    return this.#record.request.priority;
+  }
+
   onOutcome(outcome: Outcome): void {
     if (outcome.kind === 'error') {
       this.#fail(this.#errorOf(outcome), outcome.usage);
@@ -78,11 +87,11 @@ export class Attempt implements OutcomeReceiver {
 
   #send(chosen: Executor): Abortable {
     const { code } = this.#record.request.work as { code: AppCode };
-    const { parts } = this.#context;
-    if (mustBeBundled(code, chosen.capabilities))
-      return this.#submit(chosen, parts.shipCode(code, chosen.capabilities));
+    if (mustBeBundled(code, chosen.capabilities)) {
+      return this.#submit(chosen, this.#context.parts.shipCode(code, chosen.capabilities));
+    }
     if (chosen.dispatch === undefined) return this.#submit(chosen, code);
-    return chosen.dispatch(envelopeOf(this.#record, this.#attempt, code, parts), this);
+    return chosen.dispatch(this);
   }
 
   #submit(chosen: Executor, code: AppCode | Promise<AppCode>): Abortable {

@@ -9,10 +9,21 @@ import type { Template } from './task-record.js';
  */
 export function callTemplate(args: readonly unknown[], inputs: readonly unknown[]): Template {
   if (args.length === 0 && inputs.length === 0) return NO_ARGUMENTS;
-  const list = new DependencyList();
+  const list = spare ?? new DependencyList();
+  // A getter among the arguments may call an app.
+  spare = undefined;
   const { bytes, files } = encodeCall(args, inputs, list.slotOf);
-  return { bytes, files: files.length === 0 ? NOTHING : files, dependencies: list.futures };
+  const { futures } = list;
+  if (futures.length === 0) spare = list;
+  return {
+    bytes,
+    files: files.length === 0 ? NOTHING : files,
+    dependencies: futures.length === 0 ? NOTHING : futures,
+  };
 }
+
+/** Has met no future, as in most calls, and so serves the next one too. */
+let spare: DependencyList | undefined;
 
 const NOTHING: readonly never[] = [];
 /** A call without arguments. */

@@ -16,7 +16,7 @@ import { createRunStats, type RunStats } from './run-stats.js';
 import { summarize } from './summary.js';
 import { isFinal, type TaskStatus } from './task.js';
 import { TaskDriver } from './task-driver.js';
-import { createTaskRecord, type TaskRecord } from './task-record.js';
+import { TaskRecord } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
 import { UnseenFailures } from './unseen-failures.js';
 
@@ -97,7 +97,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
       retries: request.retries ?? retries,
       infrastructureRetries,
     });
-    this.#driver.add(createTaskRecord(taskId, request, future, call, task));
+    this.#driver.add(new TaskRecord(request, future, call, task));
     const join = enclosingJoin(this);
     if (join !== undefined) adopt(join, future);
     return future;
@@ -177,6 +177,7 @@ function adopt(join: TaskRecord, future: AppFuture<unknown>): void {
   const { state } = join.task;
   if (state.kind === 'cancelled') future.cancel(state.error);
   if (isFinal(state)) return;
-  join.children ??= [];
-  join.children.push(future);
+  join.rare ??= {};
+  join.rare.children ??= [];
+  join.rare.children.push(future);
 }

@@ -45,7 +45,9 @@ function withThisDisk(executors: readonly Executor[], { appName, appends = [] }:
   );
 }
 
+const NO_KEYS: readonly (keyof Resources)[] = [];
+
 function resourceKeys(resources: Resources | undefined): readonly (keyof Resources)[] {
-  if (resources === undefined) return [];
+  if (resources === undefined) return NO_KEYS;
   return (Object.keys(resources) as (keyof Resources)[]).filter((key) => resources[key] !== undefined);
 }

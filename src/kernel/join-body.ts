@@ -51,7 +51,7 @@ export async function runJoinBody(
 
 /** The value of a join whose inner futures are all done. Never rejects. */
 export async function collectJoin(record: TaskRecord, fetch: Fetch): Promise<AttemptEnd> {
-  const inner = record.inner as JoinTemplate;
+  const inner = record.rare?.inner as JoinTemplate;
   try {
     const [only] = inner.dependencies;
     if (only === undefined) return { kind: 'done', value: { kind: 'inline', bytes: inner.bytes, files: inner.files } };

@@ -79,12 +79,13 @@ export class TaskDriver {
   #execute(record: TaskRecord, command: TaskCommand, value: EncodedValue | undefined): void {
     switch (command.kind) {
       case 'launch':
-        record.stopDelay = undefined;
+        if (record.rare !== undefined) record.rare.stopDelay = undefined;
         if (record.request.work.kind === 'join') void this.#runJoin(record, command.attempt);
         else new Attempt(record, command.attempt, this.#attempts).start();
         return;
       case 'launchLater':
-        record.stopDelay = this.#kernel.parts.later(command.delayMs, () => this.#post(record, DELAY_OVER));
+        record.rare ??= {};
+        record.rare.stopDelay = this.#kernel.parts.later(command.delayMs, () => this.#post(record, DELAY_OVER));
         return;
       case 'collectJoin':
         void this.#collectJoin(record);
@@ -94,7 +95,7 @@ export class TaskDriver {
         this.#settle(record, undefined);
         return;
       case 'settle':
-        record.stopDelay?.();
+        record.rare?.stopDelay?.();
         this.#settle(record, value);
         return;
     }
@@ -112,7 +113,8 @@ export class TaskDriver {
       this.#onAttemptEnd(record, ended);
       return;
     }
-    record.inner = ended.inner;
+    record.rare ??= {};
+    record.rare.inner = ended.inner;
     this.#post(record, { kind: 'joinReturned', unresolved: ended.inner.dependencies.length });
     followInner(record, ended.inner, this.#post);
   }
@@ -122,15 +124,15 @@ export class TaskDriver {
   }
 
   #settle(record: TaskRecord, value: EncodedValue | undefined): void {
-    const { task, taskId, request, future, children } = record;
+    const { task, taskId, request, future, rare } = record;
     const { state } = task;
+    const children = rare?.children;
     this.#tasks.delete(taskId);
     if (request.signal !== undefined) this.#signals.remove(request.signal, taskId);
     if (state.kind === 'failed') this.#kernel.onFailed(record);
     // What it still waited for may hold on to the record, not to the arguments.
     record.call = NO_ARGUMENTS;
-    record.inner = undefined;
-    record.children = undefined;
+    record.rare = undefined;
     if (state.kind === 'done') future.settle({ kind: 'value', value: value as EncodedValue });
     else future.settle({ kind: 'error', error: finalError(record), cancelled: state.kind === 'cancelled' });
     if (state.kind === 'cancelled' && children !== undefined) for (const child of children) child.cancel(state.error);

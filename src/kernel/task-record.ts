@@ -17,42 +17,42 @@ export interface JoinTemplate extends Template {
   readonly isOneFuture: boolean;
 }
 
-/** What the kernel keeps of a task while it is not finished; let go afterwards. */
-export interface TaskRecord {
-  readonly taskId: number;
+/**
+ * What the kernel keeps of a task while it is not finished; let go afterwards. An object of a class: what literals make of
+ * the first tasks, which are all there at once, V8 takes for something that stays, and puts what they make of all others
+ * where only a full collection finds it.
+ */
+export class TaskRecord {
   readonly request: TaskRequest;
   readonly future: AppFuture<unknown>;
   call: Template;
   task: Task;
   /** Gives up the attempt that runs. */
-  stop: Abortable | undefined;
+  stop: Abortable | undefined = undefined;
   /** Where the last attempt ran. */
-  executor: string | undefined;
-  /** Stops a wait for the next attempt. */
-  stopDelay: (() => void) | undefined;
-  inner: JoinTemplate | undefined;
-  /** What the body of a join has called. */
-  children: AppFuture<unknown>[] | undefined;
+  executor: string | undefined = undefined;
+  /** Absent as long as it has none of it. */
+  rare: RareParts | undefined = undefined;
+
+  /** Of a task that has just been submitted. */
+  constructor(request: TaskRequest, future: AppFuture<unknown>, call: Template, task: Task) {
+    this.request = request;
+    this.future = future;
+    this.call = call;
+    this.task = task;
+  }
+
+  get taskId(): number {
+    return this.future.taskId;
+  }
 }
 
-/** The record of a task that has just been submitted. */
-export function createTaskRecord(
-  taskId: number,
-  request: TaskRequest,
-  future: AppFuture<unknown>,
-  call: Template,
-  task: Task,
-): TaskRecord {
-  return {
-    taskId,
-    request,
-    future,
-    call,
-    task,
-    stop: undefined,
-    executor: undefined,
-    stopDelay: undefined,
-    inner: undefined,
-    children: undefined,
-  };
+/** What few tasks have. */
+export interface RareParts {
+  /** Stops a wait for the next attempt. */
+  stopDelay?: (() => void) | undefined;
+  /** What the body of a join has returned. */
+  inner?: JoinTemplate;
+  /** What it has called. */
+  children?: AppFuture<unknown>[];
 }

@@ -7,13 +7,14 @@ import { EventWriter } from './event-writer.js';
 const FLUSH_AFTER_MS = 200;
 
 /**
- * Writes every event of a run as a line of JSON to `events.ndjson`, in batches; at most 0.2 s behind while the client
- * yields. Batches are written synchronously: to the page cache that takes microseconds, and a client that submits a
- * million tasks in one go never holds more than one batch.
+ * Writes every event of a run to `events.ndjson`, in {@link EventLine}s, at most 0.2 s behind; or until the next event, in
+ * a client that does not yield. Written synchronously: to the page cache that takes microseconds, and a client that
+ * submits a million tasks in one go never holds more than one batch.
  */
 export function createEventLog(runDir: string): Monitor {
   let fd: number | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let dueMs = 0;
   const end = (): void => {
     if (fd !== undefined) closeSync(fd);
     fd = undefined;
@@ -44,7 +45,10 @@ export function createEventLog(runDir: string): Monitor {
       // What a worker that was given up still says comes after the end.
       if (fd === undefined) return;
       writer.write(event);
-      timer ??= setTimeout(flush, FLUSH_AFTER_MS);
+      if (timer === undefined) {
+        timer = setTimeout(flush, FLUSH_AFTER_MS);
+        dueMs = event.atMs + FLUSH_AFTER_MS;
+      } else if (event.atMs >= dueMs) flush();
     },
     async close() {
       flush();

@@ -1,97 +1,90 @@
-import type { AttemptEnded, RunEvent } from '../monitoring/event.js';
-import type { Usage } from '../wire/outcome.js';
-import { AppHeads } from './event-heads.js';
-import { LineEnd } from './event-line-end.js';
-import { WordBuffer, type Words, wordsOf } from './event-words.js';
+import type { RunEvent } from '../monitoring/event.js';
+import { EventStep } from './event-step.js';
+import { LineBuffer } from './line-buffer.js';
 
 const BUFFER_BYTES = 256 * 1024;
-/** More than any line with names of usual length takes; such lines are not divided between two batches. */
-const LONG_LINE_WORDS = 128;
+/** Tasks on a line, and events of each, at most. */
+const MOST_TASKS = 1_000;
+const MOST_EVENTS = 16;
 
 /**
- * Collects events as lines of JSON, as bytes in one buffer: five events to a task of microseconds leave no room for
- * strings. What lines have in common (names, states, the millisecond) is made once, and copied as {@link Words}.
+ * Writes events as {@link EventLine}s: tasks of an app that go through the same at one time, one after the other, share a
+ * line. Five events to a task of microseconds leave no room for a line of each, neither in time nor on a disk.
  */
 export class EventWriter {
-  readonly #buffer: WordBuffer;
-  readonly #end = new LineEnd();
-  readonly #apps = new Map<string, AppHeads>();
-  #lastApp = new AppHeads('');
+  readonly #buffer: LineBuffer;
+  readonly #nothing = new EventStep();
+  /** What one task goes through. */
+  #step = this.#nothing;
+  #taskId = Number.NaN;
+  #atMs = Number.NaN;
+  #app = '';
+  #runMs = 0;
+  #events = 0;
+  /** What the tasks of the line went through; nothing between lines. */
+  #line = this.#nothing;
+  #lineAtMs = Number.NaN;
+  #lineApp = '';
+  #tasks = 0;
 
   /** @param onFull takes the lines so far; they are overwritten when it returns */
   constructor(onFull: (lines: Uint8Array) => void) {
-    this.#buffer = new WordBuffer(BUFFER_BYTES, onFull);
+    this.#buffer = new LineBuffer(BUFFER_BYTES, onFull);
   }
 
   write(event: RunEvent): void {
-    this.#buffer.reserve(LONG_LINE_WORDS);
-    const heads = event.app === this.#lastApp.app ? this.#lastApp : this.#headsOf(event.app);
-    switch (event.kind) {
-      case 'taskCreated':
-        this.#buffer.put(heads.created.at(event.atMs));
-        break;
-      case 'taskStatus':
-        this.#buffer.put(heads.status(event.from, event.status).at(event.atMs));
-        break;
-      case 'attemptStarted':
-        this.#buffer.put(heads.started(event.executor, event.attempt).at(event.atMs));
-        break;
-      case 'attemptEnded':
-        this.#putEnded(heads, event);
-        break;
+    if (!this.#goesOn(event)) {
+      this.#endStep();
+      this.#taskId = event.taskId;
+      this.#atMs = event.atMs;
+      this.#app = event.app;
+      this.#events = 0;
+      if (event.kind === 'attemptEnded') this.#runMs = event.usage?.runMs ?? 0;
     }
-    this.#end.set(event.taskId);
-    this.#buffer.put(this.#end.words, this.#end.start);
+    this.#step = this.#step.and(event);
+    this.#events += 1;
   }
 
   /** Gives away what there is. */
   flush(): void {
+    this.#endStep();
+    this.#endLine();
     this.#buffer.flush();
   }
 
-  #headsOf(app: string): AppHeads {
-    this.#lastApp = this.#apps.get(app) ?? new AppHeads(app);
-    this.#apps.set(app, this.#lastApp);
-    return this.#lastApp;
+  // A line has room for one run time of each task, of the attempt that ended first.
+  #goesOn({ kind, taskId, atMs, app }: RunEvent): boolean {
+    const isSame = taskId === this.#taskId && atMs === this.#atMs && app === this.#app;
+    return isSame && kind !== 'attemptEnded' && this.#events < MOST_EVENTS;
   }
 
-  #putEnded(heads: AppHeads, { atMs, executor, attempt, error, usage }: AttemptEnded): void {
-    if (error === undefined && usage !== undefined && isShort(usage)) {
-      this.#buffer.put(heads.answered(executor, attempt, usage.where).at(atMs));
-      this.#buffer.putThousandths(Math.round(usage.runMs * 1000));
-      this.#buffer.put(NOT_STAGED);
-      return;
-    }
-    this.#buffer.put(heads.ended(executor, attempt).at(atMs));
-    if (error !== undefined) this.#buffer.putText(`,"error":${JSON.stringify(error)}`);
-    if (usage !== undefined) this.#buffer.putText(`,"usage":${JSON.stringify(rounded(usage))}`);
-    this.#buffer.put(TASK_ID);
+  #endStep(): void {
+    const step = this.#step;
+    if (step === this.#nothing) return;
+    this.#step = this.#nothing;
+    if (!this.#fitsLine(step)) this.#beginLine(step);
+    this.#tasks += 1;
+    if (step.hasRunMs) this.#buffer.timedTask(this.#taskId, Math.round(this.#runMs * 1000));
+    else this.#buffer.task(this.#taskId);
   }
-}
 
-const NOT_STAGED: Words = wordsOf(',"stagingMs":0},"taskId":');
-const TASK_ID: Words = wordsOf(',"taskId":');
-/** Of longer ones there are few enough to write them in another way. */
-const SHORT_MS = 9.999;
+  #fitsLine(step: EventStep): boolean {
+    const isSame = step === this.#line && this.#atMs === this.#lineAtMs && this.#app === this.#lineApp;
+    return isSame && this.#tasks < MOST_TASKS && this.#buffer.hasRoom;
+  }
 
-// What very small tasks use, which are many.
-function isShort({ runMs, stagingMs, cpuMs, peakMemoryMiB, billed }: Usage): boolean {
-  const isPlain = cpuMs === undefined && peakMemoryMiB === undefined && billed === undefined;
-  return isPlain && stagingMs === 0 && runMs >= 0 && runMs <= SHORT_MS;
-}
+  #beginLine(step: EventStep): void {
+    this.#endLine();
+    this.#line = step;
+    this.#lineAtMs = this.#atMs;
+    this.#lineApp = this.#app;
+    this.#buffer.begin(step.head(this.#app).at(this.#atMs));
+  }
 
-// To the microsecond and to the MiB: clocks and services tell no more.
-function rounded(usage: Usage): Usage {
-  const { runMs, stagingMs, cpuMs, peakMemoryMiB, ...rest } = usage;
-  return {
-    runMs: toMicroseconds(runMs),
-    stagingMs: toMicroseconds(stagingMs),
-    ...(cpuMs !== undefined && { cpuMs: toMicroseconds(cpuMs) }),
-    ...(peakMemoryMiB !== undefined && { peakMemoryMiB: Math.round(peakMemoryMiB) }),
-    ...rest,
-  };
-}
-
-function toMicroseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
+  #endLine(): void {
+    if (this.#line === this.#nothing) return;
+    this.#line = this.#nothing;
+    this.#tasks = 0;
+    this.#buffer.end();
+  }
 }

@@ -33,7 +33,13 @@ export interface Encoded {
  * @throws {SluiceError} `NOT_SENDABLE`, with the path of what cannot be sent, and what to do.
  */
 export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
-  return withEncoder(options.slotOf, (encoder) => encoder.writeRoot(value, options.root ?? 'the value'));
+  const encoder = begin(options.slotOf);
+  try {
+    encoder.writeRoot(value, options.root ?? 'the value');
+    return encoder.finish();
+  } finally {
+    idle = encoder;
+  }
 }
 
 /** Reads a message of {@link encode}. @throws {SluiceError} `PROTOCOL`, naming the offset of what is not understood. */
@@ -49,11 +55,15 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): unknown 
 
 /** Writes {@link CallArguments}; errors read `argument 0 .client: …` and `input 1: …`. @throws as {@link encode} does. */
 export function encodeCall(args: readonly unknown[], inputs: readonly unknown[], slotOf?: SlotOf): Encoded {
-  return withEncoder(slotOf, (encoder) => {
+  const encoder = begin(slotOf);
+  try {
     encoder.out.arrayHeader(2);
     writeList(encoder, 'argument', args);
     writeList(encoder, 'input', inputs);
-  });
+    return encoder.finish();
+  } finally {
+    idle = encoder;
+  }
 }
 
 /** Reads a message of {@link encodeCall}. @throws as {@link decode} does. */
@@ -74,14 +84,9 @@ function writeList(encoder: Encoder, name: string, values: readonly unknown[]): 
 /** Kept between messages, for its buffer; absent while a message is being written, since getters may write another. */
 let idle: Encoder | undefined;
 
-function withEncoder(slotOf: SlotOf | undefined, write: (encoder: Encoder) => void): Encoded {
+function begin(slotOf: SlotOf | undefined): Encoder {
   const encoder = idle ?? new Encoder();
   idle = undefined;
-  try {
-    encoder.begin(slotOf);
-    write(encoder);
-    return encoder.finish();
-  } finally {
-    idle = encoder;
-  }
+  encoder.begin(slotOf);
+  return encoder;
 }

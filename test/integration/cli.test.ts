@@ -37,7 +37,7 @@ describe('sluice', () => {
   test('--help names every command', async () => {
     const { exitCode, stdout, stderr } = await sluice(['--help']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    for (const command of ['local-cloud', 'deploy', 'perf', 'stage'])
+    for (const command of ['local-cloud', 'deploy', 'perf', 'stage', 'events'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 

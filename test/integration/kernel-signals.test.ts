@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { eventsOf } from '../../src/run/event-line.js';
 import { whenGone } from '../fixtures/kernel/is-running.js';
 
 const SCRIPT = fileURLToPath(new URL('../fixtures/kernel/signalled-run.mjs', import.meta.url));
@@ -50,12 +51,8 @@ async function start(mode: 'awaits' | 'catches' | 'fails' | 'stuck'): Promise<Ru
 async function statusesIn(folder: string): Promise<string[]> {
   const runs = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   const texts = await Promise.all(runs.map(({ name }) => readFile(join(folder, name, 'events.ndjson'), 'utf8')));
-  const events = texts
-    .join('')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { kind: string; status?: string });
-  return events.flatMap(({ kind, status }) => (kind === 'taskStatus' && status !== undefined ? [status] : []));
+  const events = texts.join('').trim().split('\n').flatMap(eventsOf);
+  return events.flatMap((event) => (event.kind === 'taskStatus' ? [event.status] : []));
 }
 
 describe.each([

@@ -11,10 +11,10 @@ import type { PilotConfig } from '../../wire/pilot/pilot-config.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type {
   Abortable,
+  DispatchedAttempt,
   Executor,
   ExecutorCapabilities,
   ExecutorLoad,
-  OutcomeReceiver,
   RunContext,
 } from '../executor.js';
 import { notRunning, startedBefore } from '../life-errors.js';
@@ -139,21 +139,22 @@ export class HighThroughputExecutor implements Executor {
     return submitByDispatch(this.dispatch.bind(this), envelope, signal);
   }
 
-  dispatch(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable {
+  dispatch(dispatched: DispatchedAttempt): Abortable {
     const started = this.#started;
     if (started === undefined || this.#phase !== 'open' || this.#lost !== undefined) {
-      receiver.onFailure(this.#lost ?? notRunning(this.label));
+      dispatched.onFailure(this.#lost ?? notRunning(this.label));
       return NEVER_RAN;
     }
+    const envelope = dispatched.envelope();
     let slots: number;
     try {
       started.carriage.check(envelope);
       slots = this.#fit.slotsOf(envelope);
     } catch (error) {
-      receiver.onFailure(error);
+      dispatched.onFailure(error);
       return NEVER_RAN;
     }
-    const attempt = started.attempts.dispatch(envelope, receiver, slots);
+    const attempt = started.attempts.dispatch(envelope, dispatched, slots);
     started.supervisor.poke();
     return attempt;
   }

@@ -4,10 +4,10 @@ import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type {
   Abortable,
+  DispatchedAttempt,
   Executor,
   ExecutorCapabilities,
   ExecutorLoad,
-  OutcomeReceiver,
   RunContext,
 } from '../executor.js';
 import { HighThroughputExecutor } from '../htex/high-throughput-executor.js';
@@ -47,13 +47,19 @@ export class MpiExecutor implements Executor {
     return submitByDispatch(this.dispatch.bind(this), envelope, signal);
   }
 
-  dispatch(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable {
+  dispatch(dispatched: DispatchedAttempt): Abortable {
     try {
+      const envelope = dispatched.envelope();
       const place = { app: envelope.app.name, label: this.label, nodesPerBlock: this.#nodesPerBlock };
       const resources = { ...resolveMpiSpec(envelope.resources, place) };
-      return this.#htex.dispatch({ ...envelope, resources }, receiver);
+      return this.#htex.dispatch({
+        envelope: () => ({ ...envelope, resources }),
+        priority: dispatched.priority,
+        onOutcome: (outcome) => dispatched.onOutcome(outcome),
+        onFailure: (error) => dispatched.onFailure(error),
+      });
     } catch (error) {
-      receiver.onFailure(error);
+      dispatched.onFailure(error);
       return NEVER_RAN;
     }
   }

@@ -2,6 +2,7 @@ import { SluiceError } from '../../errors.js';
 import type { Pace } from '../../run/pace.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { type ClaimBoard, TASK_STATE } from '../../wire/threads/claim-board.js';
+import type { OutcomeSheet } from '../../wire/threads/outcome-memory.js';
 import { encodeBatch } from '../../wire/threads/task-batch.js';
 import { threadFailure } from './thread-failure.js';
 import type { ThreadTask } from './thread-task.js';
@@ -32,8 +33,8 @@ export class Batch implements TaskPlace {
   /** Tasks before this one have their outcome, or are somewhere else. */
   #next = 0;
   #lastSeen = -1;
-  /** Outcomes that have been read, and not yet been told. */
-  #collected: { readonly task: ThreadTask; readonly outcome: Outcome }[] = [];
+  /** What was on the board when it was left, and has not been told. */
+  #left: Collected | undefined;
   /** Taken back already, for whoever asks next. */
   readonly #takenBack: ThreadTask[] = [];
   /** The task that was given up while it ran, and why. */
@@ -56,7 +57,7 @@ export class Batch implements TaskPlace {
 
   /** Its thread is done with it, and the board is for others. {@link end} answers. */
   leaveBoard(): void {
-    this.#collect();
+    this.#left = this.#collect();
     this.#board = undefined;
   }
 
@@ -79,8 +80,7 @@ export class Batch implements TaskPlace {
   }
 
   takeBackStalled(): readonly ThreadTask[] {
-    this.#collect();
-    this.#answerCollected();
+    this.#tell(this.#collect());
     const running = this.#board?.running ?? -1;
     const isStalled = running !== -1 && running === this.#lastSeen && running < this.#tasks.length - 1;
     this.#lastSeen = running;
@@ -98,8 +98,9 @@ export class Batch implements TaskPlace {
     if (end.kind === 'finished' && end.answer.outcome !== undefined) {
       this.#answer(this.#tasks[end.answer.index ?? 0] as ThreadTask, end.answer.outcome);
     }
-    this.#collect();
-    this.#answerCollected();
+    const left = this.#left ?? this.#collect();
+    this.#left = undefined;
+    this.#tell(left);
     if (end.kind === 'failed') this.#rejectLost(end.error);
   }
 
@@ -127,22 +128,23 @@ export class Batch implements TaskPlace {
     }
   }
 
-  #collect(): void {
+  /** Takes what is done off the board, for the thread may get another batch before it is told. */
+  #collect(): Collected | undefined {
     const board = this.#board;
-    if (board === undefined) return;
+    if (board === undefined) return undefined;
+    const tasks: ThreadTask[] = [];
     for (; this.#next < this.#tasks.length; this.#next++) {
       const state = board.stateOf(this.#next);
-      if (state === TASK_STATE.free || state === TASK_STATE.claimed) return;
-      if (state !== TASK_STATE.done) continue;
-      const outcome = board.outcomeOf(this.#next, this.#context.where);
-      this.#collected.push({ task: this.#tasks[this.#next] as ThreadTask, outcome });
+      if (state === TASK_STATE.free || state === TASK_STATE.claimed) break;
+      if (state === TASK_STATE.done) tasks.push(this.#tasks[this.#next] as ThreadTask);
     }
+    return tasks.length === 0 ? undefined : { tasks, outcomes: board.takeOutcomes(tasks.length) };
   }
 
-  #answerCollected(): void {
-    const collected = this.#collected;
-    this.#collected = [];
-    for (const { task, outcome } of collected) this.#answer(task, outcome);
+  #tell(collected: Collected | undefined): void {
+    if (collected === undefined) return;
+    const { tasks, outcomes } = collected;
+    for (const task of tasks) this.#answer(task, outcomes.next(this.#context.where));
   }
 
   #answer(task: ThreadTask, outcome: Outcome): void {
@@ -150,6 +152,12 @@ export class Batch implements TaskPlace {
     if (task === this.#stopped?.task) task.reject(this.#stopped.reason);
     else task.resolve(outcome);
   }
+}
+
+/** Tasks that are done, and their outcomes in that order. */
+interface Collected {
+  readonly tasks: readonly ThreadTask[];
+  readonly outcomes: OutcomeSheet;
 }
 
 function neighbourLost({ envelope }: ThreadTask): SluiceError {

@@ -12,10 +12,10 @@ import { LONGEST_BATCH } from '../../wire/threads/claim-board.js';
 import type { ThreadAnswer, ThreadMessage } from '../../wire/threads/thread-message.js';
 import type {
   Abortable,
+  DispatchedAttempt,
   Executor,
   ExecutorCapabilities,
   ExecutorLoad,
-  OutcomeReceiver,
   RunContext,
 } from '../executor.js';
 import { notRunning, startedBefore } from '../life-errors.js';
@@ -101,11 +101,11 @@ export class ThreadPoolExecutor implements Executor {
     return submitByDispatch(this.dispatch.bind(this), envelope, signal);
   }
 
-  dispatch(envelope: TaskEnvelope, receiver: OutcomeReceiver): Abortable {
-    const task = new ThreadTask(envelope, receiver, this.#tasks);
+  dispatch(attempt: DispatchedAttempt): Abortable {
+    const task = new ThreadTask(attempt, this.#tasks);
     if (this.#pool === undefined || this.#closing) task.reject(notRunning(this.label));
     else {
-      this.#queue.push(task, envelope.priority ?? 0);
+      this.#queue.push(task, attempt.priority ?? 0);
       // Who calls in a loop leaves no turn of the event loop to see that threads are idle.
       if (this.#queue.size % MANY === 0) this.#stations.look();
       this.#fillThreads();
@@ -160,7 +160,7 @@ export class ThreadPoolExecutor implements Executor {
 
   #fillThreads(): void {
     while (this.#stations.hasIdle || this.#running.size < this.#options.maxThreads) {
-      const task = this.#queue.shift();
+      const task = this.#nextTask();
       if (task === undefined) break;
       if (isSmall(task.envelope)) {
         const batch = this.#batchFrom(task);
@@ -175,6 +175,14 @@ export class ThreadPoolExecutor implements Executor {
     while (this.#closing && this.#stations.hasIdle) this.#stations.dismissOne();
   }
 
+  // Whose turn has come, with its envelope made.
+  #nextTask(): ThreadTask | undefined {
+    for (let task = this.#queue.shift(); task !== undefined; task = this.#queue.shift()) {
+      if (task.makeEnvelope()) return task;
+    }
+    return undefined;
+  }
+
   // As many as should keep the thread busy for the time of a batch, and no more than its share of what waits.
   #batchFrom(first: ThreadTask): Batch {
     const { pace } = this.#context;
@@ -182,7 +190,7 @@ export class ThreadPoolExecutor implements Executor {
     const share = Math.ceil(this.#queue.size / this.#options.maxThreads);
     let expectedMs = pace.expectedMs(first.envelope.app.hash);
     while (tasks.length < share) {
-      const next = this.#queue.shift();
+      const next = this.#nextTask();
       if (next === undefined) break;
       const { hash } = next.envelope.app;
       if (!isSmall(next.envelope) || !pace.hasRoom({ count: tasks.length, expectedMs }, hash)) {

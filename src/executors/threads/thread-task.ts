@@ -1,6 +1,6 @@
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
-import type { Abortable, OutcomeReceiver } from '../executor.js';
+import type { Abortable, DispatchedAttempt } from '../executor.js';
 import type { TaskPlace } from './workload.js';
 
 /** What a pool's tasks know of it. */
@@ -13,21 +13,36 @@ export interface TaskPool {
 
 /** A task from its submission to its one answer. */
 export class ThreadTask implements Abortable {
-  readonly envelope: TaskEnvelope;
   /** Where it is at the moment; `undefined` while it waits in the queue. */
-  place: TaskPlace | undefined;
+  place: TaskPlace | undefined = undefined;
   readonly #pool: TaskPool;
-  #receiver: OutcomeReceiver | undefined;
+  #attempt: DispatchedAttempt | undefined;
+  #envelope: TaskEnvelope | undefined = undefined;
 
-  constructor(envelope: TaskEnvelope, receiver: OutcomeReceiver, pool: TaskPool) {
-    this.envelope = envelope;
-    this.#receiver = receiver;
+  constructor(attempt: DispatchedAttempt, pool: TaskPool) {
+    this.#attempt = attempt;
     this.#pool = pool;
     pool.outstanding += 1;
   }
 
+  /** Its turn has come: not before, since a million may wait. False when it cannot be run, and has that for an answer. */
+  makeEnvelope(): boolean {
+    try {
+      this.#envelope ??= this.#attempt?.envelope();
+      return this.#envelope !== undefined;
+    } catch (error) {
+      this.reject(error);
+      return false;
+    }
+  }
+
+  /** What to run, once its turn has come. */
+  get envelope(): TaskEnvelope {
+    return this.#envelope as TaskEnvelope;
+  }
+
   get isAnswered(): boolean {
-    return this.#receiver === undefined;
+    return this.#attempt === undefined;
   }
 
   abort(reason: unknown): void {
@@ -43,11 +58,11 @@ export class ThreadTask implements Abortable {
     this.#answered()?.onFailure(error);
   }
 
-  #answered(): OutcomeReceiver | undefined {
-    const receiver = this.#receiver;
-    if (receiver === undefined) return undefined;
-    this.#receiver = undefined;
+  #answered(): DispatchedAttempt | undefined {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return undefined;
+    this.#attempt = undefined;
     this.#pool.outstanding -= 1;
-    return receiver;
+    return attempt;
   }
 }

@@ -37,9 +37,7 @@ export class Encoder {
 
   /** The message and its files; the encoder is free again. */
   finish(): { bytes: Uint8Array<ArrayBuffer>; files: string[] } {
-    const files = this.#files.size === 0 ? [] : [...this.#files];
-    this.#files.clear();
-    return { bytes: this.out.take(), files };
+    return { bytes: this.out.take(), files: this.#takeFiles() };
   }
 
   /** Writes a value named `root`. @throws {SluiceError} `NOT_SENDABLE`, naming the place. */
@@ -166,6 +164,14 @@ export class Encoder {
   #placeAt(depth: number): string {
     const path = describePath({ containers: this.#containers, steps: this.#steps }, depth);
     return path === '' ? this.root : `${this.root} ${path}`;
+  }
+
+  // An empty set is not cleared: that gives it a new table, in the old generation's memory as the set is.
+  #takeFiles(): string[] {
+    if (this.#files.size === 0) return [];
+    const files = [...this.#files];
+    this.#files.clear();
+    return files;
   }
 
   /** Forgets the message, and says at which place it broke off. */

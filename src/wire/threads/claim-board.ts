@@ -1,6 +1,6 @@
 import type { Outcome } from '../outcome.js';
 import { INBOX_BYTES, Inbox } from './inbox.js';
-import { OutcomeMemory } from './outcome-memory.js';
+import { OutcomeMemory, type OutcomeSheet } from './outcome-memory.js';
 
 /** Tasks that travel together, at most. */
 export const LONGEST_BATCH = 256;
@@ -17,12 +17,11 @@ export const TASK_STATE = {
   done: 3,
 } as const;
 
-// Words: which task runs (0: none, else its index + 1), bytes used, then a state and an end for each task.
+// Words: which task runs (0: none, else its index + 1), bytes used, then a state for each task.
 const RUNNING = 0;
 const USED = 1;
 const STATES = 2;
-const ENDS = STATES + LONGEST_BATCH;
-const WORDS = ENDS + LONGEST_BATCH;
+const WORDS = STATES + LONGEST_BATCH;
 const BOARD_BYTES = 64 * 1024;
 
 /**
@@ -36,6 +35,8 @@ export class ClaimBoard {
   readonly inbox: Inbox;
   readonly #words: Int32Array;
   readonly #outcomes: OutcomeMemory;
+  /** Client: bytes of outcomes that have been copied. */
+  #copied = 0;
 
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(BOARD_BYTES + INBOX_BYTES)) {
     this.memory = memory;
@@ -48,6 +49,7 @@ export class ClaimBoard {
   /** Client: makes the board ready for a batch of `count` tasks, once no thread uses it, or the one that does waits at its inbox. */
   reset(count: number): void {
     this.#words.fill(0, 0, STATES + count);
+    this.#copied = 0;
   }
 
   /** Client: the task that runs, or ran last; -1 before the first. */
@@ -65,15 +67,15 @@ export class ClaimBoard {
     return Atomics.load(this.#words, STATES + index);
   }
 
-  /** Client: the outcome of a task that is done, in memory of its own. */
-  outcomeOf(index: number, where: string): Outcome {
-    const start = index === 0 ? 0 : (this.#words[ENDS + index - 1] as number);
-    return this.#outcomes.read(start, this.#words[ENDS + index] as number, where);
+  /** Client: the outcomes of the next `count` tasks that were seen to be done, in memory of their own. */
+  takeOutcomes(count: number): OutcomeSheet {
+    const start = this.#copied;
+    this.#copied = this.#outcomes.endOf(start, count);
+    return this.#outcomes.copy(start, this.#copied);
   }
 
   /** Thread: takes a task, in the order of the batch; false when the client has taken it back. */
   claim(index: number): boolean {
-    this.#words[ENDS + index] = this.#words[USED] as number;
     if (!this.#exchange(index, TASK_STATE.claimed)) return false;
     Atomics.store(this.#words, RUNNING, index + 1);
     return true;
@@ -84,7 +86,6 @@ export class ClaimBoard {
     const end = this.#outcomes.write(this.#words[USED] as number, outcome);
     if (end === undefined) return false;
     this.#words[USED] = end;
-    this.#words[ENDS + index] = end;
     Atomics.store(this.#words, STATES + index, TASK_STATE.done);
     return true;
   }

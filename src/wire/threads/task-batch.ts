@@ -17,7 +17,17 @@ type Batch = [runId: string, apps: readonly NumberedCode[], tasks: readonly Row[
 /** Numbers are the client's: two apps may have one source, and so one hash. */
 type NumberedCode = [number: number, code: Uint8Array];
 
-const FIELDS_OF_EVERY_TASK = 9;
+type RareField = { [K in keyof TaskEnvelope]-?: undefined extends TaskEnvelope[K] ? K : never }[keyof TaskEnvelope];
+/** Checked one by one: a list of an envelope's keys is as much as its row. */
+const RARE_FIELDS = Object.keys({
+  stdout: 0,
+  stderr: 0,
+  appends: 0,
+  relayed: 0,
+  walltimeMs: 0,
+  resources: 0,
+  priority: 0,
+} satisfies Record<RareField, 0>) as readonly RareField[];
 
 /** Writes the envelopes of one run as one message; the code of each app is in it once. */
 export function encodeBatch(envelopes: readonly TaskEnvelope[]): Uint8Array {
@@ -27,7 +37,7 @@ export function encodeBatch(envelopes: readonly TaskEnvelope[]): Uint8Array {
     const index = apps.get(app) ?? apps.size;
     apps.set(app, index);
     const row: Row = [taskId, attempt, index, call, slots, files, outputs];
-    if (Object.keys(envelope).length > FIELDS_OF_EVERY_TASK) row.push(restOf(envelope));
+    if (RARE_FIELDS.some((field) => envelope[field] !== undefined)) row.push(restOf(envelope));
     return row;
   });
   const batch: Batch = [envelopes[0]?.runId ?? '', [...apps.keys()].map(numberedCode), tasks];

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { app, type RunEvent, ThreadPoolExecutor } from 'sluice';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { eventsOf } from '../../../src/run/event-line.js';
 import { createEventLog } from '../../../src/run/event-log.js';
 import { temporaryRun } from '../../fixtures/kernel/temporary-run.js';
 
@@ -15,13 +17,10 @@ afterEach(() => rm(runDir, { recursive: true, force: true }));
 const created = (taskId: number): RunEvent => ({ kind: 'taskCreated', atMs: 5, taskId, app: 'a\n"b"' });
 const eventsIn = async (folder: string): Promise<RunEvent[]> => {
   const text = await readFile(join(folder, 'events.ndjson'), 'utf8');
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as RunEvent);
+  return text.split('\n').slice(0, -1).flatMap(eventsOf);
 };
 
-test('every event is a line, in order', async () => {
+test('every event is there, in order', async () => {
   const log = createEventLog(runDir);
   for (let taskId = 0; taskId < 3_000; taskId++) log.record(created(taskId));
   await log.close();
@@ -32,6 +31,19 @@ test('what happened can be read while the run goes on', async () => {
   const log = createEventLog(runDir);
   log.record(created(1));
   await vi.waitFor(async () => expect(await eventsIn(runDir)).toEqual([created(1)]));
+  await log.close();
+});
+
+test('what happened is written after 0.2 s, also by a client that does not yield', async () => {
+  const log = createEventLog(runDir);
+  for (const atMs of [1_000, 1_199, 1_200]) log.record({ ...created(atMs), atMs });
+  log.record({ ...created(0), atMs: 1_201 });
+  const text = readFileSync(join(runDir, 'events.ndjson'), 'utf8');
+  expect(text.split('\n').slice(0, -1).flatMap(eventsOf)).toMatchObject([
+    { atMs: 1_000 },
+    { atMs: 1_199 },
+    { atMs: 1_200 },
+  ]);
   await log.close();
 });
 

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { app, type SluiceError, ThreadPoolExecutor } from 'sluice';
 import { expect, test, vi } from 'vitest';
+import { callOf } from '../../../../src/conformance/executor/calls.js';
+import type { Outcome } from '../../../../src/wire/outcome.js';
+import type { TaskEnvelope } from '../../../../src/wire/task-envelope.js';
 import { thrownBy } from '../../../fixtures/kernel/failure-of.js';
 import { temporaryRun } from '../../../fixtures/kernel/temporary-run.js';
 
@@ -60,6 +63,35 @@ test('waiting tasks run by priority, then in the order of their calls', async ()
   await Promise.all(calls);
   const { readFile } = await import('node:fs/promises');
   expect(await readFile(path, 'utf8')).toBe('123456');
+});
+
+test('an envelope is made when its turn has come; one that cannot be made fails alone', async () => {
+  const pool = new ThreadPoolExecutor({ maxThreads: 1 });
+  await using _run = await temporaryRun({ executors: [pool], asDefault: false });
+  const made: number[] = [];
+  const dispatched = (index: number, envelope: () => TaskEnvelope) =>
+    new Promise<Outcome>((onOutcome, onFailure) => {
+      pool.dispatch({
+        envelope: () => {
+          made.push(index);
+          return envelope();
+        },
+        priority: undefined,
+        onOutcome,
+        onFailure,
+      });
+    });
+  const call = callOf(() => 1, []);
+  const first = dispatched(0, () => call);
+  const failed = dispatched(1, () => {
+    throw new RangeError('no envelope');
+  });
+  const last = dispatched(2, () => call);
+  expect(made).toEqual([0]);
+  await expect(failed).rejects.toThrow(new RangeError('no envelope'));
+  expect([(await first).kind, (await last).kind]).toEqual(['value', 'value']);
+  expect(made).toEqual([0, 1, 2]);
+  expect(pool.load().outstanding).toBe(0);
 });
 
 test('closing ends what runs when the grace is over, and says that the pool is not running', async () => {

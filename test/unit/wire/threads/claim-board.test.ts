@@ -17,6 +17,11 @@ function boardOf(count: number): { client: ClaimBoard; thread: ClaimBoard } {
   return { client, thread: new ClaimBoard(client.memory) };
 }
 
+const read = (client: ClaimBoard, count: number): Outcome[] => {
+  const sheet = client.takeOutcomes(count);
+  return Array.from({ length: count }, () => sheet.next('here'));
+};
+
 test('a task is claimed or taken back, by whoever comes first, and never both', () => {
   const { client, thread } = boardOf(2);
   expect([thread.claim(0), client.revoke(0)]).toEqual([true, false]);
@@ -44,18 +49,42 @@ test('outcomes are read as they were written, values and errors, with what tasks
   const left = [...outcomes];
   const ran = [0, 1, 2, 3].filter((index) => thread.claim(index) && thread.finish(index, left.shift() as Outcome));
   expect(ran).toEqual([0, 2, 3]);
-  expect([0, 2, 3].map((index) => client.outcomeOf(index, 'here'))).toEqual(outcomes);
+  expect(client.stateOf(1)).toBe(TASK_STATE.revoked);
+  expect(read(client, 3)).toEqual(outcomes);
 });
 
 test('an outcome keeps its bytes when the board is used again', () => {
   const { client, thread } = boardOf(1);
   thread.claim(0);
   thread.finish(0, value(bytes(10)));
-  const outcome = client.outcomeOf(0, 'here');
+  const sheet = client.takeOutcomes(1);
   client.reset(1);
   thread.claim(0);
   thread.finish(0, value(bytes(10).reverse()));
-  expect(outcome).toEqual(value(bytes(10)));
+  expect(sheet.next('here')).toEqual(value(bytes(10)));
+  expect(read(client, 1)).toEqual([value(bytes(10).reverse())]);
+});
+
+test('outcomes can be taken as they come, while the thread writes the next ones', () => {
+  const { client, thread } = boardOf(4);
+  const outcomes = [1, 2, 3, 4].map((length) => value(bytes(length), { runMs: length }));
+  const finish = (index: number) => thread.claim(index) && thread.finish(index, outcomes[index] as Outcome);
+  for (const index of [0, 1, 2]) finish(index);
+  expect(read(client, 1)).toEqual(outcomes.slice(0, 1));
+  finish(3);
+  expect(read(client, 3)).toEqual(outcomes.slice(1));
+});
+
+test.each([
+  ['few', 10, true],
+  ['many', 2_000, false],
+])('a value that stands among %s bytes of others keeps 8 KiB at most', (_, size, isShared) => {
+  const { client, thread } = boardOf(8);
+  for (let index = 0; index < 8; index++) if (thread.claim(index)) thread.finish(index, value(bytes(size)));
+  const first = read(client, 8)[0];
+  const held = first?.kind === 'value' && first.value.kind === 'inline' ? first.value.bytes.buffer.byteLength : 0;
+  expect(held > size).toBe(isShared);
+  expect(held).toBeLessThanOrEqual(8 * 1024);
 });
 
 test.each([
@@ -74,13 +103,9 @@ test('whatever fits is on the board whole, and what does not is refused', () => 
     fc.property(fc.array(fc.nat({ max: 2_000 }), { maxLength: LONGEST_BATCH }), (sizes) => {
       const { client, thread } = boardOf(sizes.length);
       const written = sizes.filter((size, index) => thread.claim(index) && thread.finish(index, value(bytes(size))));
-      let next = 0;
-      for (const [index, size] of sizes.entries()) {
-        if (client.stateOf(index) !== TASK_STATE.done) continue;
-        expect(client.outcomeOf(index, 'here')).toEqual(value(bytes(size)));
-        next += 1;
-      }
-      expect(next).toBe(written.length);
+      const done = sizes.filter((_, index) => client.stateOf(index) === TASK_STATE.done);
+      expect(done).toEqual(written);
+      expect(read(client, done.length)).toEqual(written.map((size) => value(bytes(size))));
     }),
     { numRuns: 50 },
   );

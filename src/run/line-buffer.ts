@@ -1,0 +1,113 @@
+import { WORD_BYTES, type Words } from './line-head.js';
+
+/** More than any task takes on a line, and the line's end. */
+const ROOM_OF_TASK = 64;
+const COMMA = 0x2c;
+const POINT = 0x2e;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+const END = 0x7d;
+const LINE_FEED = 0x0a;
+
+/** Collects lines of {@link EventLine}s, and hands whole ones on when there is no room for more. */
+export class LineBuffer {
+  readonly #bytes: Buffer;
+  readonly #words: Words;
+  readonly #onFull: (bytes: Uint8Array) => void;
+  /** Bytes so far; a line begins at a word. */
+  #length = 0;
+
+  /** @param onFull takes the bytes so far; they are overwritten when it returns */
+  constructor(size: number, onFull: (bytes: Uint8Array) => void) {
+    const memory = new ArrayBuffer(size);
+    this.#bytes = Buffer.from(memory);
+    this.#words = new Float64Array(memory);
+    this.#onFull = onFull;
+  }
+
+  /** Whether one more task has room on the line. */
+  get hasRoom(): boolean {
+    return this.#length + ROOM_OF_TASK <= this.#bytes.length;
+  }
+
+  /** Begins a line. There is room for one task on it. */
+  begin(head: Words): void {
+    if (this.#length + head.byteLength + ROOM_OF_TASK > this.#bytes.length) this.flush();
+    if (head.byteLength + ROOM_OF_TASK > this.#bytes.length) {
+      // What is longer than the buffer goes by itself.
+      this.#onFull(Buffer.from(head.buffer));
+      return;
+    }
+    const target = this.#words;
+    let at = this.#length / WORD_BYTES;
+    for (let index = 0; index < head.length; index++) target[at++] = head[index] as number;
+    this.#length = at * WORD_BYTES;
+  }
+
+  /** Adds a task to the line. */
+  task(taskId: number): void {
+    this.#integer(taskId);
+    this.#bytes[this.#length++] = COMMA;
+  }
+
+  /** Adds a task and how long its attempt ran, in thousandths of a millisecond: a whole number of 31 bits. */
+  timedTask(taskId: number, thousandths: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#length++] = OPEN;
+    this.task(taskId);
+    const whole = (thousandths / 1000) | 0;
+    this.#integer(whole);
+    const rest = thousandths - whole * 1000;
+    const tenths = (rest / 100) | 0;
+    const hundredths = (rest / 10) | 0;
+    let at = this.#length;
+    bytes[at++] = POINT;
+    bytes[at++] = ZERO + tenths;
+    bytes[at++] = ZERO + hundredths - tenths * 10;
+    bytes[at++] = ZERO + rest - hundredths * 10;
+    bytes[at++] = CLOSE;
+    bytes[at++] = COMMA;
+    this.#length = at;
+  }
+
+  /** Ends the line, which has a task. */
+  end(): void {
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at - 1] = CLOSE;
+    while (at % WORD_BYTES !== WORD_BYTES - 2) bytes[at++] = SPACE;
+    bytes[at++] = END;
+    bytes[at++] = LINE_FEED;
+    this.#length = at;
+  }
+
+  /** Hands on what there is. */
+  flush(): void {
+    if (this.#length > 0) this.#onFull(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
+  }
+
+  // Small enough for the arithmetic of integers, which is the faster one.
+  #integer(value: number): void {
+    if ((value | 0) !== value || value < 0) {
+      this.#length += this.#bytes.write(`${value}`, this.#length);
+      return;
+    }
+    const end = this.#length + digitsOf(value);
+    let rest = value;
+    for (let at = end - 1; at >= this.#length; at--) {
+      const tens = (rest / 10) | 0;
+      this.#bytes[at] = ZERO + rest - tens * 10;
+      rest = tens;
+    }
+    this.#length = end;
+  }
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let least = 10; value >= least; least *= 10) digits += 1;
+  return digits;
+}
