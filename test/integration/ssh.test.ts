@@ -194,9 +194,9 @@ describe.runIf(findSshd())('ssh', () => {
       const connection = await connectionsWith().to({ host: 'localhost' });
       const pidFile = join(folder, 'pid');
       const command = `echo $$ > ${pidFile}; exec sleep 1000`;
-      await expect(connection.run({ command, signal, timeoutMs: 500 })).rejects.toMatchObject({
+      await expect(connection.run({ command, signal, timeoutMs: 5_000 })).rejects.toMatchObject({
         code: 'COMMAND_FAILED',
-        message: expect.stringContaining('still running after 500 ms'),
+        message: expect.stringContaining('still running after 5000 ms'),
       });
       const pid = Number(await readFile(pidFile, 'utf8'));
       await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);

@@ -255,6 +255,6 @@ describe('the bundler', () => {
   });
 
   test('is no part of the worker that is deployed', async () => {
-    expect(await readFile(dist('lambda-bundle/index.mjs'), 'utf8')).not.toContain('esbuild');
+    expect(await readFile(dist('lambda-bundle/index.mjs'), 'utf8')).not.toContain('ESBUILD_BINARY_PATH');
   });
 });
