@@ -12,6 +12,7 @@ import { createSftpStaging } from '../data/sftp/sftp-staging.js';
 import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
+import { createZipStaging } from '../data/zip/zip-staging.js';
 import { SluiceError } from '../errors.js';
 import { lazyStore } from '../object-store/lazy-store.js';
 import type { ObjectStore } from '../object-store/object-store.js';
@@ -48,6 +49,7 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
   () => createHttpStaging(),
   () => createSftpStaging(),
+  () => createZipStaging(),
 ];
 
 /** The one table of what exists, for workers and clients alike. */
