@@ -7,6 +7,7 @@ import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
+import { createRsyncStaging } from '../data/rsync/rsync-staging.js';
 import { createS3Staging } from '../data/s3/s3-staging.js';
 import { createSftpStaging } from '../data/sftp/sftp-staging.js';
 import type { Staging } from '../data/staging.js';
@@ -50,6 +51,7 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
   () => createHttpStaging(),
   () => createSftpStaging(),
   () => createZipStaging(),
+  () => createRsyncStaging(),
 ];
 
 /** The one table of what exists, for workers and clients alike. */
