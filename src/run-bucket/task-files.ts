@@ -30,6 +30,20 @@ export function notReachable(
   );
 }
 
+/**
+ * Refuses a task with a file in an archive of this machine, for workers that do not see its disk: no bucket carries these,
+ * since a whole archive would have to go, and its changes come back. @throws {SluiceError} `FILE_NOT_REACHABLE`
+ */
+export function refuseArchives(envelope: TaskEnvelope, where: string): void {
+  const { taskId, app, files, outputs } = envelope;
+  const url = [...files, ...outputs, ...streamsOf(envelope)].find((one) => one.startsWith('zip:'));
+  if (url === undefined) return;
+  throw new SluiceError(
+    'FILE_NOT_REACHABLE',
+    `task ${taskId} '${app.name}': ${url} is in an archive on this machine's disk, which ${where} cannot reach, and which no bucket carries: run the task where the disk is shared, or use a file outside the archive`,
+  );
+}
+
 /** Uploads what the task reads of this machine. Rejects as {@link FileRelay.send} does. */
 export async function sendTaskFiles(
   envelope: TaskEnvelope,

@@ -7,11 +7,13 @@ import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
+import { createRsyncStaging } from '../data/rsync/rsync-staging.js';
 import { createS3Staging } from '../data/s3/s3-staging.js';
 import { createSftpStaging } from '../data/sftp/sftp-staging.js';
 import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
+import { createZipStaging } from '../data/zip/zip-staging.js';
 import { SluiceError } from '../errors.js';
 import { lazyStore } from '../object-store/lazy-store.js';
 import type { ObjectStore } from '../object-store/object-store.js';
@@ -48,6 +50,8 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
   () => createHttpStaging(),
   () => createSftpStaging(),
+  () => createZipStaging(),
+  () => createRsyncStaging(),
 ];
 
 /** The one table of what exists, for workers and clients alike. */

@@ -3,7 +3,13 @@ import { untilAborted } from '../../data/until-aborted.js';
 import { hasLargeBundle } from '../../run-bucket/code-upload.js';
 import { hasLocalValues, withoutLocalValues } from '../../run-bucket/local-values.js';
 import type { RunBucket } from '../../run-bucket/run-bucket.js';
-import { localFileOf, notReachable, receiveTaskFiles, sendTaskFiles } from '../../run-bucket/task-files.js';
+import {
+  localFileOf,
+  notReachable,
+  receiveTaskFiles,
+  refuseArchives,
+  sendTaskFiles,
+} from '../../run-bucket/task-files.js';
 import type { EncodedValue } from '../../wire/encoded-value.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -50,10 +56,13 @@ export class Carriage {
   /** @throws {SluiceError} `FILE_NOT_REACHABLE` for a task with a file of this machine that nothing can carry */
   check(envelope: TaskEnvelope): void {
     const { sharesFilesystem, bucket, label } = this.#parts;
-    if (sharesFilesystem || bucket !== undefined) return;
+    if (sharesFilesystem) return;
+    const where = `workers of executor '${label}'`;
+    refuseArchives(envelope, where);
+    if (bucket !== undefined) return;
     const local = localFileOf(envelope);
     if (local === undefined) return;
-    throw notReachable(envelope, local, { where: `workers of executor '${label}'`, executor: 'the executor' });
+    throw notReachable(envelope, local, { where, executor: 'the executor' });
   }
 
   /** Whether there is more to an attempt than its message. Most have nothing, and wait for nothing. */

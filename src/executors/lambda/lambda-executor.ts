@@ -8,6 +8,7 @@ import {
   notReachable,
   type RelayedTask,
   receiveTaskFiles,
+  refuseArchives,
   sendTaskFiles,
 } from '../../run-bucket/task-files.js';
 import type { Outcome } from '../../wire/outcome.js';
@@ -103,6 +104,7 @@ export class LambdaExecutor implements Executor {
     const { fn, bucket } = started;
     signal.throwIfAborted();
     refuseLongWalltime(envelope, fn);
+    refuseArchives(envelope, `Lambda function '${fn.name}'`);
     const spill = bucket && { store: bucket.store, prefix: `${bucket.prefix}/spill/${attemptName(envelope)}` };
     const coded = bucket && hasLargeBundle(envelope) ? await bucket.code.send(envelope, signal) : envelope;
     const relayed = await relayedFiles(coded, started, signal);

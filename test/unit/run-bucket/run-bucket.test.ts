@@ -8,7 +8,13 @@ import { createMemoryStore } from '../../../src/object-store/memory/memory-store
 import type { ObjectStore } from '../../../src/object-store/object-store.js';
 import { hasLocalValues, withoutLocalValues } from '../../../src/run-bucket/local-values.js';
 import { openRunBucket } from '../../../src/run-bucket/run-bucket.js';
-import { localFileOf, notReachable, receiveTaskFiles, sendTaskFiles } from '../../../src/run-bucket/task-files.js';
+import {
+  localFileOf,
+  notReachable,
+  receiveTaskFiles,
+  refuseArchives,
+  sendTaskFiles,
+} from '../../../src/run-bucket/task-files.js';
 import { encodeError } from '../../../src/wire/error-codec.js';
 import type { Outcome } from '../../../src/wire/outcome.js';
 import type { TaskEnvelope } from '../../../src/wire/task-envelope.js';
@@ -82,7 +88,24 @@ describe('files of a task', () => {
     expect(error.message).toMatch(/file:\/\/\/a is on this machine, where they cannot .* give Some a bucket/);
   });
 
+  test.each([
+    ['input', { files: ['s3://b/x', 'zip:/a.zip/b'] }],
+    ['output', { outputs: ['zip:/a.zip/b'] }],
+    ['stdout', { stdout: 'zip:/a.zip/b' }],
+    ['stderr', { stderr: 'zip:/a.zip/b' }],
+  ])('%s in an archive is FILE_NOT_REACHABLE whatever the bucket', (_, fields) => {
+    expect(() => refuseArchives(taskOf(fields), 'they')).toThrow(
+      expect.objectContaining({
+        code: 'FILE_NOT_REACHABLE',
+        message: expect.stringMatching(
+          /zip:\/a\.zip\/b is in an archive .* which they cannot reach, .* no bucket carries/,
+        ),
+      }),
+    );
+  });
+
   test('others are left alone', () => {
+    refuseArchives(taskOf({ files: ['s3://b/a.zip'], outputs: ['file:///a.zip'] }), 'they');
     expect(localFileOf(taskOf({ files: ['s3://b/x'], outputs: ['s3://b/y'], stdout: 's3://b/z' }))).toBeUndefined();
   });
 

@@ -47,6 +47,7 @@ const shared: CarriageParts = {
 
 describe('what a carriage is needed for', () => {
   const local = taskOf({ files: ['file:///a'] });
+  const archived = taskOf({ outputs: ['zip:/a.zip/b'] });
   const onDisk = taskOf({ slots: [{ kind: 'reference', url: 'file:///v', size: 5, files: [] }] });
   const bundled = taskOf({
     app: { ...taskOf().app, bundle: { kind: 'inline', hash: 'h', text: 'x'.repeat(100_000) } },
@@ -56,7 +57,7 @@ describe('what a carriage is needed for', () => {
     const carriage = new Carriage(shared);
     const needed = [taskOf(), large(), taskOf({ slots: [inline(1_001)] }), local, onDisk, bundled];
     expect(needed.map((task) => carriage.isNeeded(task))).toEqual([false, true, true, false, false, false]);
-    expect(() => carriage.check(local)).not.toThrow();
+    for (const task of [local, archived]) expect(() => carriage.check(task)).not.toThrow();
   });
 
   test('with a bucket: those, local files and values, and large code', async () => {
@@ -64,6 +65,7 @@ describe('what a carriage is needed for', () => {
     const needed = [taskOf(), large(), taskOf({ slots: [inline(1_001)] }), local, onDisk, bundled];
     expect(needed.map((task) => carriage.isNeeded(task))).toEqual([false, true, true, true, true, true]);
     expect(() => carriage.check(local)).not.toThrow();
+    expect(() => carriage.check(archived)).toThrow(expect.objectContaining({ code: 'FILE_NOT_REACHABLE' }));
   });
 
   test('with neither: values on the disk; local files are refused', () => {
