@@ -10,10 +10,12 @@ import type {
 import type { Manager } from './manager.js';
 import { ManagerList } from './manager-list.js';
 import type { ManagerSelector } from './manager-selector.js';
+import { ManagerStates } from './manager-states.js';
 import { ManagerTable } from './manager-table.js';
 import { PendingTasks } from './pending-tasks.js';
 import { Placement } from './placement.js';
 import { Reclaim } from './reclaim.js';
+import { type Refused, refusalOf } from './refusal-of.js';
 import { TaskBatches } from './task-batches.js';
 import { TaskLedger } from './task-ledger.js';
 
@@ -38,13 +40,6 @@ export interface BrokerOptions {
   readonly selector: ManagerSelector;
 }
 
-/** Who was not let in, and why. */
-interface Refused {
-  readonly blockId: string;
-  readonly host: string;
-  readonly reason: string;
-}
-
 /**
  * Knows which tasks wait, which managers there are and who has what, and decides all an interchange does. Does no I/O
  * and keeps no time: `nowMs` is the caller's clock. What a message makes necessary is done by the next {@link flush}, so
@@ -57,6 +52,7 @@ export class Broker {
   readonly #list = new ManagerList(this.#table);
   readonly #placement: Placement;
   readonly #reclaim: Reclaim;
+  readonly #states: ManagerStates;
   readonly #ledger: TaskLedger;
   readonly #code = new Map<number, Uint8Array>();
   readonly #batches: TaskBatches;
@@ -71,6 +67,8 @@ export class Broker {
     const reclaim = new Reclaim(options.reclaimMs);
     this.#placement = placement;
     this.#reclaim = reclaim;
+    const toManager = ports.toManager.bind(ports);
+    this.#states = new ManagerStates({ table, list: this.#list, placement, toManager });
     this.#batches = new TaskBatches(ports, this.#code, options.maxMessageBytes / 2);
     this.#ledger = new TaskLedger({
       table,
@@ -138,7 +136,7 @@ export class Broker {
         this.#freed(manager, nowMs);
         return;
       case 'draining':
-        this.#drain(manager);
+        this.#states.drain(manager);
         return;
       case 'bye':
         if (manager.state === 'drained' && manager.tasks.size === 0) this.#remove(manager);
@@ -216,14 +214,9 @@ export class Broker {
   }
 
   #register(id: string, registration: ManagerRegistration, nowMs: number): void {
-    const { sluice, blockId, host } = registration;
-    if (sluice !== this.#options.sluice) {
-      const reason = `it has version ${sluice} of sluice, and the client ${this.#options.sluice}: bring both to one version`;
-      this.refuse(id, { blockId, host, reason });
-      return;
-    }
-    if (registration.id !== id) {
-      this.refuse(id, { blockId, host, reason: `it calls itself '${registration.id}' and its socket '${id}'` });
+    const refused = refusalOf(registration, id, this.#options.sluice);
+    if (refused !== undefined) {
+      this.refuse(id, refused);
       return;
     }
     const manager = this.#table.get(id) ?? this.#table.add(registration, nowMs);
@@ -240,7 +233,7 @@ export class Broker {
     if (manager.tasks.size === 0 && manager.idleSinceMs === undefined) {
       manager.idleSinceMs = nowMs;
       this.#list.changed();
-      if (manager.state === 'draining') this.#drained(manager);
+      if (manager.state === 'draining') this.#states.drained(manager);
     }
     this.#table.changed(manager);
     this.#placement.hasRoom(manager, nowMs);
@@ -249,37 +242,7 @@ export class Broker {
   /** Does it, and answers the managers it was for. */
   #command(command: Command, nowMs: number): ManagerInfo[] {
     if (command.name === 'managers') return this.managers(nowMs);
-    const targets = [...this.#table.targets(command.target)];
-    for (const manager of targets) {
-      if (command.name === 'hold' && manager.state === 'ready') this.#turn(manager, 'held');
-      if (command.name === 'release' && manager.state === 'held') {
-        this.#turn(manager, 'ready');
-        this.#placement.hasRoom(manager, nowMs);
-      }
-      if (command.name === 'drain' && (manager.state === 'ready' || manager.state === 'held')) {
-        this.#ports.toManager(manager.id, { kind: 'drain' });
-        this.#drain(manager);
-      }
-    }
-    return targets.map((manager) => this.#infoOf(manager, nowMs));
-  }
-
-  #turn(manager: Manager, state: Manager['state']): void {
-    manager.state = state;
-    this.#list.changed();
-    this.#placement.withdraw(manager);
-    this.#table.changed(manager);
-  }
-
-  #drain(manager: Manager): void {
-    if (manager.state === 'drained') return;
-    this.#turn(manager, 'draining');
-    if (manager.tasks.size === 0) this.#drained(manager);
-  }
-
-  #drained(manager: Manager): void {
-    this.#turn(manager, 'drained');
-    this.#ports.toManager(manager.id, { kind: 'drained' });
+    return this.#states.obey(command, nowMs).map((manager) => this.#infoOf(manager, nowMs));
   }
 
   #lose(manager: Manager, reason: string): void {

@@ -1,6 +1,7 @@
 import { PriorityQueue } from '../priority-queue.js';
 import type { Pace } from '../run/pace.js';
 import type { PilotResult } from '../wire/pilot/pilot-task.js';
+import { Dealer } from './dealer.js';
 import type { DispatchCommand, DispatchEvent, HeldTask } from './dispatch-messages.js';
 import { WorkList } from './work-list.js';
 
@@ -8,8 +9,6 @@ import { WorkList } from './work-list.js';
 const STALL_MS = 1;
 /** A small task that is cancelled ends by itself within this, or is ended. */
 const CANCEL_MS = 50;
-/** Of apps up to this long, a worker has the next task at hand while it runs one: it need not wait for a message. */
-const AHEAD_MS = 50;
 /** How often it is looked at whether tasks wait here that had better wait elsewhere. */
 const SURPLUS_MS = 25;
 
@@ -26,6 +25,7 @@ export class Dispatcher {
   readonly #pace: Pace<number>;
   readonly #queue = new PriorityQueue<HeldTask>();
   readonly #workers: readonly WorkList[];
+  readonly #dealer: Dealer;
   readonly #held = new Map<number, HeldTask>();
   /** Cancelled, and asked back from its worker; with the time of that. */
   readonly #cancelled = new Map<HeldTask, number>();
@@ -34,6 +34,7 @@ export class Dispatcher {
   constructor({ workers, pace }: { readonly workers: number; readonly pace: Pace<number> }) {
     this.#pace = pace;
     this.#workers = Array.from({ length: workers }, (_, rank) => new WorkList(rank));
+    this.#dealer = new Dealer({ queue: this.#queue, workers: this.#workers, pace });
   }
 
   /** Tasks it has: cancelled ones count until their worker has let go of them. */
@@ -76,7 +77,7 @@ export class Dispatcher {
   handle(event: DispatchEvent, nowMs: number): readonly DispatchCommand[] {
     const out: Out = [];
     this.#apply(event, nowMs, out);
-    this.#fill(nowMs, out);
+    this.#dealer.deal(nowMs, out);
     return out;
   }
 
@@ -235,70 +236,5 @@ export class Dispatcher {
     const candidates = this.#workers.filter((list) => list.count > 1 && !list.isRevoking);
     if (candidates.length === 0 || !this.#workers.some((list) => list.isIdle)) return [];
     return candidates;
-  }
-
-  #fill(nowMs: number, out: Out): void {
-    for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
-      const given = held.slots > 1 ? this.#giveLarge(held, nowMs, out) : this.#give(held, nowMs, out);
-      if (given) continue;
-      // Nothing overtakes it: a large task would wait for ever otherwise.
-      this.#queue.putBack(held, held.task.priority);
-      return;
-    }
-  }
-
-  #giveLarge(held: HeldTask, nowMs: number, out: Out): boolean {
-    const idle = this.#workers.filter((list) => list.isIdle).slice(0, held.slots);
-    const [own, ...others] = idle;
-    if (own === undefined || idle.length < held.slots) return false;
-    for (const other of others) other.lentTo = held;
-    own.give([held], nowMs);
-    out.push({ kind: 'run', worker: own.rank, tasks: [held], slots: idle.map(({ rank }) => rank) });
-    return true;
-  }
-
-  #give(held: HeldTask, nowMs: number, out: Out): boolean {
-    const idle = this.#workers.find((list) => list.isIdle);
-    const list = idle ?? (held.mayShare ? this.#withRoom(held) : undefined);
-    if (list === undefined) return false;
-    const tasks = this.#batchFrom(held, list);
-    list.give(tasks, nowMs);
-    out.push({ kind: 'run', worker: list.rank, tasks, slots: [list.rank] });
-    return true;
-  }
-
-  /** The worker that will have nothing to do soonest, if that is soon. */
-  #withRoom(held: HeldTask): WorkList | undefined {
-    let best: WorkList | undefined;
-    for (const list of this.#workers) {
-      if (!list.isShared || !this.#hasRoom(list, held.task.code)) continue;
-      if (best === undefined || list.expectedMs < best.expectedMs) best = list;
-    }
-    return best;
-  }
-
-  #hasRoom(list: WorkList, code: number): boolean {
-    return this.#pace.hasRoom(list, code) || (list.count === 1 && this.#pace.expectedMs(code) <= AHEAD_MS);
-  }
-
-  // As many as should keep the worker busy for the time of a batch, and no more than its share of what waits.
-  #batchFrom(first: HeldTask, list: WorkList): HeldTask[] {
-    const tasks = [first];
-    first.expectedMs = this.#pace.expectedMs(first.task.code);
-    if (!first.mayShare) return tasks;
-    const share = Math.ceil((this.#queue.size + 1) / this.#workers.length);
-    let { expectedMs } = first;
-    while (tasks.length < share) {
-      const next = this.#queue.shift();
-      if (next === undefined) break;
-      if (!next.mayShare || !this.#pace.hasRoom({ count: list.count + tasks.length, expectedMs }, next.task.code)) {
-        this.#queue.putBack(next, next.task.priority);
-        break;
-      }
-      next.expectedMs = this.#pace.expectedMs(next.task.code);
-      expectedMs += next.expectedMs;
-      tasks.push(next);
-    }
-    return tasks;
   }
 }

@@ -1,40 +1,28 @@
-import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { workerMark } from '../run/marked-processes.js';
 import { Pace } from '../run/pace.js';
 import { createProcessGroups, type ProcessGroups } from '../run/process-groups.js';
-import { decode } from '../wire/codec.js';
-import { encodeError } from '../wire/error-codec.js';
-import { taskIdOf } from '../wire/pilot/envelope-parts.js';
 import type { PilotResult, PilotTask } from '../wire/pilot/pilot-task.js';
-import { slotsFor } from '../wire/pilot/slots.js';
-import type { AppCode } from '../wire/task-envelope.js';
-import type { SlotsGrant, WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
+import type { WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
+import { AppCodes } from './app-codes.js';
 import type { DispatchCommand, DispatchEvent, HeldTask } from './dispatch-messages.js';
 import { Dispatcher } from './dispatcher.js';
+import { holdTask, refusalOf } from './hold-task.js';
 import { MemoryWatch } from './memory-watch.js';
-import type { NodePlan } from './node-plan.js';
 import { Prefetch } from './prefetch.js';
+import { grantOf } from './slots-grant.js';
+import { TaskFailures } from './task-failures.js';
 import { TaskStops } from './task-stops.js';
-import { placeVariables, shareVariables } from './worker-environment.js';
-import { type Casualty, memoryExceeded, neighbourLost, workerFailure } from './worker-failure.js';
+import { memoryExceeded } from './worker-failure.js';
+import { type LaunchParts, WorkerLaunches } from './worker-launches.js';
 import { WorkerPool } from './worker-pool.js';
 import type { WorkerEnding } from './worker-process.js';
 
 /** What a desk is made of, and whom it tells. */
-export interface TaskDeskOptions {
-  /** The manager's. */
-  readonly id: string;
-  readonly blockId: string;
-  readonly plan: NodePlan;
+export interface TaskDeskOptions extends LaunchParts {
   readonly setup: Omit<WorkerSetup, 'mark'>;
-  /** Path of the main of a worker process. */
-  readonly workerMain: string;
-  /** What workers get of it, besides their own variables. */
-  readonly environment: NodeJS.ProcessEnv;
   readonly enforceMemory: boolean;
   readonly startsAtOnce: number;
-  readonly logFolder: string | undefined;
   /** Tasks it takes beyond its workers. */
   readonly prefetch: number | 'auto';
   onResults(results: readonly PilotResult[]): void;
@@ -54,41 +42,35 @@ const LONGEST_BATCH = 256;
 /** What a task costs its process beside the user's code: reading, running, answering. */
 const OVERHEAD_MS = 0.03;
 
-let pools = 0;
-
 /** The tasks of a manager and the worker processes that run them: does what the {@link Dispatcher} says. */
 export class TaskDesk {
   readonly #options: TaskDeskOptions;
-  readonly #codes = new Map<number, { readonly bytes: Uint8Array; readonly app: AppCode }>();
+  readonly #codes: AppCodes;
   readonly #dispatcher: Dispatcher;
   readonly #pool: WorkerPool;
   readonly #memory: MemoryWatch | undefined;
   readonly #stops: TaskStops;
   readonly #prefetch: Prefetch;
   readonly #groups: ProcessGroups = createProcessGroups();
-  /** Numbers of the code that each worker has. */
-  readonly #given: Set<number>[];
-  /** How the last process of a worker ended. */
-  readonly #endings = new Map<number, { readonly ending: WorkerEnding; readonly reason: unknown }>();
-  readonly #poolMark: string;
-  #launches = 0;
+  readonly #failures: TaskFailures;
+  readonly #launches: WorkerLaunches;
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: TaskDeskOptions) {
     this.#options = options;
     const count = options.plan.workers.length;
     this.#prefetch = new Prefetch(count, options.prefetch);
-    this.#given = Array.from({ length: count }, () => new Set());
+    this.#codes = new AppCodes(count);
+    this.#failures = new TaskFailures(this.#codes, (result) => options.onResults([result]));
     this.#dispatcher = new Dispatcher({
       workers: count,
       pace: new Pace({ longestBatch: LONGEST_BATCH, overheadMs: OVERHEAD_MS }),
     });
-    pools += 1;
-    this.#poolMark = `${workerMark()}-${pools}`;
+    this.#launches = new WorkerLaunches(options);
     this.#pool = this.#createPool(count);
     this.#memory = options.enforceMemory ? this.#createMemoryWatch() : undefined;
     this.#stops = new TaskStops({
-      codeOf: (code) => this.#appOf(code),
+      codeOf: (code) => this.#codes.appOf(code),
       ask: ({ worker, task }) => this.#pool.send(worker, { kind: 'stop', key: task.key }),
       terminate: (held, reason) => this.#pool.kill(held.worker, reason),
     });
@@ -112,7 +94,7 @@ export class TaskDesk {
   /** Starts the workers. */
   start(): void {
     this.#groups.expectOne();
-    for (const rank of this.#given.keys()) this.#pool.start(rank);
+    for (const rank of this.#options.plan.workers.keys()) this.#pool.start(rank);
   }
 
   /** Keys of the tasks that a result is owed for. */
@@ -131,16 +113,17 @@ export class TaskDesk {
   }
 
   addCode(code: number, bytes: Uint8Array): void {
-    this.#codes.set(code, { bytes, app: decode(bytes) as AppCode });
+    this.#codes.add(code, bytes);
   }
 
   /** @param environments variables of single tasks, by key */
   add(tasks: readonly PilotTask[], environments?: ReadonlyMap<number, Readonly<Record<string, string>>>): void {
     const held: HeldTask[] = [];
+    const parts = { plan: this.#options.plan, codes: this.#codes };
     for (const task of tasks) {
-      const refusal = this.#refusalOf(task);
-      if (refusal === undefined) held.push(this.#hold(task, environments?.get(task.key)));
-      else this.#fail(task, refusal);
+      const refusal = refusalOf(task, parts);
+      if (refusal === undefined) held.push(holdTask(task, environments?.get(task.key), parts));
+      else this.#failures.fail(task, refusal);
     }
     if (held.length > 0) this.#handle({ kind: 'tasks', tasks: held });
   }
@@ -164,7 +147,7 @@ export class TaskDesk {
       workers,
       startsAtOnce,
       setup: { ...setup, mark: workerMark() },
-      launch: (rank) => this.#launchOf(rank),
+      launch: (rank) => this.#launches.next(rank),
       onReady: (rank, pid) => this.#ready(rank, pid),
       onReport: (rank, report) => this.#report(rank, report),
       onEnd: (rank, ending, reason) => this.#ended(rank, ending, reason),
@@ -178,7 +161,7 @@ export class TaskDesk {
       limitMiB: (rank) => this.#memoryLimitMiB(this.#dispatcher.runningOn(rank)),
       onExceeded: (rank, use) => {
         const held = this.#dispatcher.runningOn(rank);
-        if (held !== undefined) this.#pool.kill(rank, memoryExceeded(this.#casualtyOf(held), use));
+        if (held !== undefined) this.#pool.kill(rank, memoryExceeded(this.#failures.casualtyOf(held.task), use));
       },
     });
   }
@@ -189,23 +172,8 @@ export class TaskDesk {
     return held.task.needs?.memoryMiB ?? (ofShare === undefined ? undefined : ofShare * held.slots);
   }
 
-  #launchOf(rank: number) {
-    const { environment, plan, id, blockId, workerMain, logFolder } = this.#options;
-    const own = plan.workers[rank] as NodePlan['workers'][number];
-    this.#launches += 1;
-    const marks = { SLUICE_WORKER: workerMark(), SLUICE_WORKER_PROCESS: `${this.#poolMark}-${this.#launches}` };
-    const place = placeVariables({ rank, count: plan.workers.length, poolId: id, blockId });
-    return {
-      main: workerMain,
-      environment: { ...environment, ...place, ...shareVariables(own), ...marks },
-      marks,
-      ...(own.cores !== undefined && { cores: own.cores }),
-      ...(logFolder !== undefined && { logFile: join(logFolder, `${id}-worker-${rank}.log`) }),
-    };
-  }
-
   #ready(rank: number, pid: number): void {
-    this.#given[rank]?.clear();
+    this.#codes.startedAnew(rank);
     this.#memory?.add(rank, pid);
     this.#handle({ kind: 'ready', worker: rank });
     this.#options.onWorker();
@@ -224,7 +192,7 @@ export class TaskDesk {
         this.#clock(worker, report);
         return;
       case 'group':
-        this.#groups.follow(`${this.#poolMark}-${worker}`, report);
+        this.#groups.follow(`${this.#launches.mark}-${worker}`, report);
         return;
       case 'ready':
       case 'uncaught':
@@ -240,13 +208,13 @@ export class TaskDesk {
   }
 
   #ended(worker: number, ending: WorkerEnding, reason: unknown): void {
-    this.#groups.endAllOf(`${this.#poolMark}-${worker}`);
+    this.#groups.endAllOf(`${this.#launches.mark}-${worker}`);
     this.#memory?.remove(worker);
-    this.#endings.set(worker, { ending, reason });
     const running = this.#dispatcher.runningOn(worker);
     if (running !== undefined) this.#stops.over(running);
-    this.#handle({ kind: 'gone', worker, claimed: ending.claimed });
-    this.#endings.delete(worker);
+    this.#failures.during(worker, { ending, reason }, () => {
+      this.#handle({ kind: 'gone', worker, claimed: ending.claimed });
+    });
   }
 
   #handle(event: DispatchEvent): void {
@@ -311,76 +279,23 @@ export class TaskDesk {
         this.#options.onResults(command.results);
         return;
       case 'blame':
-        this.#blame(command.held, command.worker);
+        this.#failures.blame(command.held, command.worker);
         return;
       case 'lost':
-        this.#fail(command.held.task, neighbourLost(this.#casualtyOf(command.held)));
+        this.#failures.lost(command.held);
         return;
     }
   }
 
   #run({ worker, tasks, slots }: DispatchCommand & { kind: 'run' }): void {
-    const given = this.#given[worker] as Set<number>;
     for (const { task } of tasks) {
-      if (given.has(task.code)) continue;
-      given.add(task.code);
-      const bytes = this.#codes.get(task.code)?.bytes as Uint8Array;
-      this.#pool.send(worker, { kind: 'code', code: task.code, bytes });
+      const order = this.#codes.orderFor(worker, task.code);
+      if (order !== undefined) this.#pool.send(worker, order);
     }
     const { sequence: first } = tasks[0] as HeldTask;
-    const grant = this.#grantOf(slots, tasks[0]?.variables);
+    const grant = grantOf(slots, tasks[0]?.variables, this.#options.plan);
     this.#pool.send(worker, { kind: 'run', first, tasks: tasks.map(({ task }) => task), ...(grant && { grant }) });
     // Looking costs a few milliseconds each time.
     if (this.#memoryLimitMiB(tasks[0]) !== undefined) this.#memory?.begin(worker);
-  }
-
-  #grantOf(slots: readonly number[], own: HeldTask['variables']): SlotsGrant | undefined {
-    if (slots.length === 1) return own && { variables: own };
-    const shares = slots.map((rank) => this.#options.plan.workers[rank] as NodePlan['workers'][number]);
-    const accelerators = shares.flatMap((share) => share.accelerators);
-    if (shares.some((share) => share.cores === undefined))
-      return { variables: { ...shareVariables({ accelerators }), ...own } };
-    const cores = shares.flatMap((share) => share.cores ?? []);
-    return { variables: { ...shareVariables({ cores, accelerators }), ...own }, cores: cores.join(',') };
-  }
-
-  #hold(task: PilotTask, variables: HeldTask['variables']): HeldTask {
-    const { needs, parts, code } = task;
-    const slots = slotsFor(needs, this.#options.plan.share);
-    const isPlain = needs?.walltimeMs === undefined && needs?.memoryMiB === undefined && parts.length === 1;
-    const mayShare = isPlain && slots === 1 && variables === undefined && this.#appOf(code).kind === 'function';
-    return { task, slots, mayShare, variables, isCancelled: false, expectedMs: 0, sequence: 0, worker: -1 };
-  }
-
-  #refusalOf({ code, needs, parts }: PilotTask): SluiceError | undefined {
-    if (!this.#codes.has(code)) {
-      return new SluiceError('PROTOCOL', `task ${taskIdOf(parts)} came before the code of its app (number ${code})`);
-    }
-    const { workers, share } = this.#options.plan;
-    if (slotsFor(needs, share) <= workers.length) return undefined;
-    const { walltimeMs, near, ...wanted } = needs ?? {};
-    return new SluiceError(
-      'RESOURCES_NOT_HONOURED',
-      `task ${taskIdOf(parts)} '${this.#appOf(code).name}' asks for ${JSON.stringify(wanted)}, more than ` +
-        `${workers.length} times ${JSON.stringify(share)}, which is all this node has`,
-    );
-  }
-
-  #blame(held: HeldTask, worker: number): void {
-    const { ending, reason } = this.#endings.get(worker) as { ending: WorkerEnding; reason: unknown };
-    this.#fail(held.task, reason ?? workerFailure(ending, this.#casualtyOf(held)));
-  }
-
-  #fail(task: PilotTask, error: unknown): void {
-    const parts = [encodeError(error, { app: this.#codes.get(task.code)?.app.name ?? '' })];
-    this.#options.onResults([{ key: task.key, kind: 'failure', parts }]);
-  }
-
-  #casualtyOf({ task }: HeldTask): Casualty {
-    return { taskId: taskIdOf(task.parts), app: this.#appOf(task.code).name };
-  }
-
-  #appOf(code: number): AppCode {
-    return this.#codes.get(code)?.app as AppCode;
   }
 }

@@ -1,15 +1,18 @@
-import { messageOf, SluiceError } from '../errors.js';
+import { SluiceError } from '../errors.js';
 import type { JobStatus } from '../providers/provider.js';
 import type { ManagerInfo } from '../wire/pilot/messages.js';
 import { type BlockInfo, hasFailed } from './block.js';
 import { BlockTable, type BlockTableOptions } from './block-table.js';
 import type { BlockEvent } from './block-transition.js';
+import { BlockTrials } from './block-trials.js';
+import { callUser } from './call-user.js';
 import { type BreakerOptions, CircuitBreaker } from './circuit-breaker.js';
 import { DemandPeak } from './demand-peak.js';
 import type { BlockErrorHandler } from './error-handlers.js';
 import { blocksFailed } from './failure-message.js';
 import type { ScalingCommand } from './scaling-command.js';
 import { StandingOrders } from './standing-orders.js';
+import { Starvation } from './starvation.js';
 import {
   demandOf,
   type ScalingDecision,
@@ -48,13 +51,13 @@ export class BlockController {
   readonly #limiter: SubmitLimiter;
   readonly #breaker: CircuitBreaker;
   readonly #peak: DemandPeak;
-  readonly #proven = new Set<string>();
+  readonly #trials: BlockTrials;
+  readonly #starvation: Starvation;
   readonly #orders: StandingOrders;
   #initial: number;
   #judge = false;
   #givenUp = false;
   #closing = false;
-  #starvedSinceMs: number | undefined;
   #wakeAtMs: number | undefined;
 
   constructor(options: BlockControllerOptions) {
@@ -62,6 +65,8 @@ export class BlockController {
     this.#table = new BlockTable(options);
     this.#limiter = new SubmitLimiter(options.submitLimits);
     this.#breaker = new CircuitBreaker(options.breaker);
+    this.#trials = new BlockTrials(this.#breaker, options.provenAfterMs);
+    this.#starvation = new Starvation(options.connectDeadlineMs);
     this.#peak = new DemandPeak(options.maxIdleMs);
     this.#orders = new StandingOrders(options.repeatAfterMs);
     this.#initial = Math.min(options.limits.initBlocks, options.limits.maxBlocks);
@@ -92,7 +97,7 @@ export class BlockController {
       ...this.#absorb(this.#table.applyManagers(input.managers, nowMs), nowMs),
       ...this.#absorb(this.#table.applyDeadlines(nowMs), nowMs),
     ];
-    this.#proveBlocks(nowMs);
+    if (this.#trials.prove(this.#table.live, nowMs)) this.#givenUp = false;
     const scaled = this.#closing ? [] : [...this.#judgeFailures(nowMs), ...this.#scale(input.outstandingSlots, nowMs)];
     return [...seen, ...scaled, ...this.#orders.due(this.#table.live, nowMs)];
   }
@@ -187,22 +192,9 @@ export class BlockController {
   }
 
   #learnFromEnd(block: BlockInfo, nowMs: number): void {
-    const wasProven = this.#proven.delete(block.blockId);
     this.#orders.forget(block.blockId);
     if (hasFailed(block)) this.#judge = true;
-    if (wasProven) return;
-    if (hasFailed(block) || isFruitless(block)) this.#breaker.failed(block.blockId, nowMs);
-    else this.#breaker.ended(block.blockId, nowMs);
-  }
-
-  #proveBlocks(nowMs: number): void {
-    for (const { blockId, connectedAtMs, managers } of this.#table.live) {
-      if (connectedAtMs === undefined || managers.length === 0 || this.#proven.has(blockId)) continue;
-      if (nowMs - connectedAtMs < this.#options.provenAfterMs) continue;
-      this.#proven.add(blockId);
-      this.#breaker.worked();
-      this.#givenUp = false;
-    }
+    this.#trials.ended(block, nowMs);
   }
 
   #judgeFailures(nowMs: number): readonly ScalingCommand[] {
@@ -215,7 +207,7 @@ export class BlockController {
       blocks: this.#table.infos(nowMs),
       everWorked: this.#table.everWorked,
     };
-    const error = attempt(() => errorHandler(history), `the block error handler of provider '${provider}'`);
+    const error = callUser(() => errorHandler(history), `the block error handler of provider '${provider}'`);
     if (error instanceof SluiceError) return this.#giveUp(error, nowMs);
     return [];
   }
@@ -230,7 +222,7 @@ export class BlockController {
   #scale(outstandingSlots: number, nowMs: number): readonly ScalingCommand[] {
     const view = this.#view(outstandingSlots, nowMs);
     const { strategy, provider } = this.#options;
-    const decision = attempt(() => strategy(view), `the scaling strategy of provider '${provider}'`);
+    const decision = callUser(() => strategy(view), `the scaling strategy of provider '${provider}'`);
     if (decision instanceof SluiceError) {
       return outstandingSlots > 0 && this.#breaker.allowed(nowMs) > 0 ? this.#giveUp(decision, nowMs) : [];
     }
@@ -283,16 +275,10 @@ export class BlockController {
 
   /** Tasks that wait while there is no block, and none is wanted, would wait for ever. */
   #starve({ outstandingSlots, blocks }: ScalingView, wanted: number, nowMs: number): readonly ScalingCommand[] {
-    if (outstandingSlots === 0 || blocks.length > 0 || wanted > 0) {
-      this.#starvedSinceMs = undefined;
-      return [];
-    }
-    const sinceMs = this.#starvedSinceMs ?? nowMs;
-    const untilMs = sinceMs + this.#options.connectDeadlineMs;
-    this.#starvedSinceMs = nowMs < untilMs ? sinceMs : undefined;
-    this.#wakeAtMs = untilMs;
-    if (nowMs < untilMs) return [];
-    this.#wakeAtMs = undefined;
+    const isHungry = outstandingSlots > 0 && blocks.length === 0 && wanted === 0;
+    const hunger = this.#starvation.look(isHungry, nowMs);
+    if (hunger.kind === 'waiting') this.#wakeAtMs = hunger.untilMs;
+    if (hunger.kind !== 'starved') return [];
     const failed = this.#table.infos(nowMs).filter(hasFailed);
     const summary =
       'tasks wait, no block is left, and the scaling strategy starts none: choose another strategy, or start blocks by `scaleOut`';
@@ -300,20 +286,6 @@ export class BlockController {
   }
 }
 
-/** Came, did nothing and went, before it had proven itself: as good as one that never came. */
-function isFruitless({ state, wasBusy }: BlockInfo): boolean {
-  return state.kind === 'ended' && state.reason !== 'scaledIn' && !wasBusy;
-}
-
 function wholeNumber(count: number): number {
   return Number.isFinite(count) ? Math.max(0, Math.floor(count)) : 0;
-}
-
-/** What a user's function returns, or a usage error that says what it threw. */
-function attempt<T>(call: () => T, what: string): T | SluiceError {
-  try {
-    return call();
-  } catch (thrown) {
-    return new SluiceError('INVALID_OPTIONS', `${what} threw: ${messageOf(thrown)}`, { cause: thrown });
-  }
 }

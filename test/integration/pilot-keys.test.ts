@@ -73,7 +73,7 @@ describe('the keys of a run are in the environment of no process', () => {
       const file = job.environment.SLUICE_PILOT_FILE as string;
       {
         await using _ = run;
-        await vi.waitFor(async () => expect(await run.executor.managers()).toHaveLength(nodes));
+        await vi.waitFor(async () => expect(await run.executor.managers()).toHaveLength(nodes), { timeout: 20_000 });
         const secrets = secretsOf(job);
         expect(secrets[0]).toHaveLength(40);
         expect(whereIs(secrets)).toEqual([]);

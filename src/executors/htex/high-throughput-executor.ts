@@ -1,12 +1,7 @@
-import { join } from 'node:path';
-import type { SluiceError } from '../../errors.js';
 import type { BlockInfo } from '../../scaling/block.js';
-import { type BlockSupervisor, createBlockSupervisor } from '../../scaling/block-supervisor.js';
-import { SYSTEM_CLOCK } from '../../scaling/clock.js';
-import { VERSION } from '../../version.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { parseCommand } from '../../wire/pilot/message-codec.js';
-import type { InterchangeMessage, ManagerInfo, Target } from '../../wire/pilot/messages.js';
+import type { ManagerInfo, Target } from '../../wire/pilot/messages.js';
 import type { PilotConfig } from '../../wire/pilot/pilot-config.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
 import type {
@@ -20,32 +15,8 @@ import type {
 import { notRunning, startedBefore } from '../life-errors.js';
 import { NEVER_RAN } from '../never-ran.js';
 import { submitByDispatch } from '../submit-by-dispatch.js';
-import { AttemptTable } from './attempt-table.js';
-import type { Carriage } from './carriage.js';
-import { type ConfigFiles, createConfigFiles } from './config-files.js';
-import { Fit } from './fit.js';
-import {
-  type HighThroughputOptions,
-  type ManagerSelection,
-  type ResolvedHtexOptions,
-  resolveHtexOptions,
-} from './htex-options.js';
-import { InterchangeClient } from './interchange-client.js';
-import { openCarriage } from './open-carriage.js';
-import { pilotJob } from './pilot-job.js';
-import { drainBeforeEndMs, type PilotRun, planPilotRun } from './pilot-run.js';
-import { Replies } from './replies.js';
-import { Whereabouts } from './whereabouts.js';
-
-/** What a started executor has. */
-interface Started {
-  readonly client: InterchangeClient;
-  readonly attempts: AttemptTable;
-  readonly supervisor: BlockSupervisor;
-  readonly replies: Replies;
-  readonly carriage: Carriage;
-  readonly files: ConfigFiles | undefined;
-}
+import { type HighThroughputOptions, type ResolvedHtexOptions, resolveHtexOptions } from './htex-options.js';
+import { type HtexRun, startHtexRun } from './htex-run.js';
 
 /** An executor seen from outside: for `sluice htex status`, and for whoever wants to know. */
 export interface HtexStatus {
@@ -67,14 +38,8 @@ export class HighThroughputExecutor implements Executor {
   readonly capabilities: ExecutorCapabilities;
   readonly #options: ResolvedHtexOptions;
   readonly #mpi: PilotConfig['mpi'];
-  readonly #fit: Fit;
-  #started: Started | undefined;
+  #run: HtexRun | undefined;
   #phase: 'new' | 'open' | 'closing' = 'new';
-  #managers: readonly ManagerInfo[] = [];
-  /** Managers an interchange had when it crashed: they will come to the next one. */
-  #known: readonly string[] = [];
-  #lost: SluiceError | undefined;
-  #whenIdle: (() => void) | undefined;
 
   /**
    * @param mpi for {@link MpiExecutor}: blocks are given to tasks by nodes
@@ -93,7 +58,6 @@ export class HighThroughputExecutor implements Executor {
       cancelRunning: true,
       resources: ['cores', 'memoryMiB', 'accelerators'],
     };
-    this.#fit = new Fit(label, provider, drainBeforeEndMs(this.#options));
   }
 
   /**
@@ -103,36 +67,7 @@ export class HighThroughputExecutor implements Executor {
   async start(run: RunContext): Promise<void> {
     if (this.#phase !== 'new') throw startedBefore(this.label, 'HighThroughputExecutor');
     this.#phase = 'open';
-    const { provider, interchangeCommand: command, maxMessageBytes, managerSelection } = this.#options;
-    const carriage = await openCarriage(this.#options, run);
-    await provider.start({ runId: run.runId, runDir: run.runDir, label: this.label });
-    const plan = await planPilotRun(this.#options, run, { valuesUrl: carriage.url, mpi: this.#mpi });
-    const client = new InterchangeClient({
-      config: plan.interchange,
-      security: plan.security,
-      command,
-      logPath: join(run.runDir, `interchange-${this.label}.log`),
-      onMessage: (message) => this.#onMessage(message),
-      onFresh: () => this.#introduce(plan),
-      onCrash: (how) => this.#onCrash(how),
-      onLost: (error) => this.#fail(error),
-    });
-    const send = client.send.bind(client);
-    const attempts = new AttemptTable({
-      send,
-      carriage,
-      whereabouts: choosesByData(managerSelection) ? new Whereabouts(carriage.url) : undefined,
-      maxMessageBytes,
-      onIdle: () => this.#whenIdle?.(),
-    });
-    const files = provider.sharesFilesystem ? createConfigFiles(join(run.runDir, 'pilots', this.label)) : undefined;
-    const supervisor = this.#supervise(plan, { client, attempts, files });
-    this.#started = { client, attempts, supervisor, carriage, files, replies: new Replies(send) };
-    await client.start().catch(async (error) => {
-      await provider.close();
-      throw error;
-    });
-    supervisor.start();
+    this.#run = await startHtexRun(this.#options, run, this.#mpi);
   }
 
   submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
@@ -140,56 +75,40 @@ export class HighThroughputExecutor implements Executor {
   }
 
   dispatch(dispatched: DispatchedAttempt): Abortable {
-    const started = this.#started;
-    if (started === undefined || this.#phase !== 'open' || this.#lost !== undefined) {
-      dispatched.onFailure(this.#lost ?? notRunning(this.label));
-      return NEVER_RAN;
-    }
-    const envelope = dispatched.envelope();
-    let slots: number;
-    try {
-      started.carriage.check(envelope);
-      slots = this.#fit.slotsOf(envelope);
-    } catch (error) {
-      dispatched.onFailure(error);
-      return NEVER_RAN;
-    }
-    const attempt = started.attempts.dispatch(envelope, dispatched, slots);
-    started.supervisor.poke();
-    return attempt;
+    if (this.#run !== undefined && this.#phase === 'open') return this.#run.dispatch(dispatched);
+    dispatched.onFailure(notRunning(this.label));
+    return NEVER_RAN;
   }
 
   load(): ExecutorLoad {
-    const slots = this.#managers.reduce((sum, manager) => sum + manager.slots, 0);
+    const slots = (this.#run?.managers ?? []).reduce((sum, manager) => sum + manager.slots, 0);
     const { maxBlocks, nodesPerBlock } = this.#options.provider;
     // Before the first node has come: it may run tasks, and does not know yet how many.
-    return { outstanding: this.#started?.attempts.size ?? 0, capacity: slots || maxBlocks * nodesPerBlock };
+    return { outstanding: this.#run?.outstanding ?? 0, capacity: slots || maxBlocks * nodesPerBlock };
   }
 
   /** Managers that are connected, as the interchange sees them now. */
   async managers(): Promise<readonly ManagerInfo[]> {
-    const managers = await this.#running().replies.ask({ name: 'managers' });
-    this.#see(managers);
-    return managers;
+    return this.#running().ask({ name: 'managers' });
   }
 
   /** Blocks of this run, those that have ended too. */
   blocks(): readonly BlockInfo[] {
-    return this.#started?.supervisor.blocks() ?? [];
+    return this.#run?.supervisor.blocks() ?? [];
   }
 
   /** Managers of the target get no more tasks, until {@link release}. Resolves with those it was for. */
   async hold(target: Target): Promise<readonly ManagerInfo[]> {
-    return this.#running().replies.ask({ name: 'hold', target });
+    return this.#running().ask({ name: 'hold', target });
   }
 
   async release(target: Target): Promise<readonly ManagerInfo[]> {
-    return this.#running().replies.ask({ name: 'release', target });
+    return this.#running().ask({ name: 'release', target });
   }
 
   /** Managers of the target get no more tasks, and end once they have none. */
   async drain(target: Target): Promise<readonly ManagerInfo[]> {
-    return this.#running().replies.ask({ name: 'drain', target });
+    return this.#running().ask({ name: 'drain', target });
   }
 
   /** Starts blocks beyond what the strategy wants, within the provider's maximum; resolves with their ids. */
@@ -204,149 +123,26 @@ export class HighThroughputExecutor implements Executor {
 
   /** `sluice htex` speaks to this: `{ name: 'hold', target: { block: 'block-0' } }`. */
   async instruct(instruction: object): Promise<object> {
-    return { managers: await this.#running().replies.ask(parseCommand(instruction)) };
+    return { managers: await this.#running().ask(parseCommand(instruction)) };
   }
 
   /** What this executor has at the moment, as far as it was told; nothing is asked. */
   inspect(): HtexStatus {
     return {
-      outstanding: this.#started?.attempts.size ?? 0,
-      managers: this.#managers,
+      outstanding: this.#run?.outstanding ?? 0,
+      managers: this.#run?.managers ?? [],
       blocks: this.blocks(),
     };
   }
 
   async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
-    const started = this.#started;
-    if (started === undefined || this.#phase === 'closing') return;
+    if (this.#run === undefined || this.#phase === 'closing') return;
     this.#phase = 'closing';
-    const { client, attempts, supervisor, carriage, files } = started;
-    await this.#idleWithin(graceMs, attempts);
-    attempts.failAll(notRunning(this.label));
-    // Managers end by themselves once they are told; what does not is cancelled.
-    await client.close(END_MS);
-    try {
-      await supervisor.close({ graceMs: END_MS });
-    } finally {
-      await this.#options.provider.close();
-      files?.close();
-      await carriage.close();
-    }
+    await this.#run.close(graceMs);
   }
 
-  #supervise(
-    plan: PilotRun,
-    { client, attempts, files }: Pick<Started, 'client' | 'attempts' | 'files'>,
-  ): BlockSupervisor {
-    const {
-      provider,
-      strategy,
-      blockErrorHandler,
-      strategyPeriodMs,
-      maxIdleMs,
-      connectTimeoutMs,
-      maxWorkersPerNode,
-      submitLimits,
-      submitBreaker,
-      pilotCommand: command,
-    } = this.#options;
-    return createBlockSupervisor({
-      provider,
-      strategy,
-      errorHandler: blockErrorHandler,
-      jobFor: (blockId) => pilotJob(plan.pilot(blockId, client.port), { command, files }),
-      outstandingSlots: () => attempts.slots,
-      managers: () => this.#managers,
-      drain: (blockId) => void this.drain({ block: blockId }).catch(() => {}),
-      onFailed: (error) => this.#onBlocksFailed(error),
-      onBlock: ({ blockId, state }) => {
-        if (state.kind === 'ended') files?.remove(blockId);
-      },
-      strategyPeriodMs,
-      maxIdleMs,
-      connectDeadlineMs: connectTimeoutMs * 2,
-      clock: SYSTEM_CLOCK,
-      ...(maxWorkersPerNode !== undefined && { slotsPerNode: maxWorkersPerNode }),
-      ...(submitLimits !== undefined && { submitLimits }),
-      ...(submitBreaker !== undefined && { breaker: submitBreaker }),
-    });
-  }
-
-  #introduce(plan: PilotRun): void {
-    const { client, attempts } = this.#running();
-    client.send({ kind: 'hello', sluice: VERSION, token: plan.interchange.token, known: this.#known });
-    attempts.introduce();
-  }
-
-  #onMessage(message: InterchangeMessage): void {
-    const { attempts, supervisor, replies } = this.#running();
-    switch (message.kind) {
-      case 'results':
-        attempts.settle(message.results);
-        supervisor.poke();
-        return;
-      case 'managers':
-        this.#see(message.managers);
-        return;
-      case 'reply':
-        replies.settle(message.id, message.managers);
-        return;
-      case 'managerRefused':
-        process.emitWarning(
-          `executor '${this.label}' refused a manager on ${message.host} (${message.blockId}): ${message.reason}`,
-          'SluiceWarning',
-        );
-        return;
-      case 'managerLost':
-      case 'welcome':
-        return;
-    }
-  }
-
-  #see(managers: readonly ManagerInfo[]): void {
-    this.#managers = managers;
-    this.#fit.see(managers);
-    this.#started?.supervisor.poke();
-  }
-
-  #onCrash(how: string): void {
-    this.#known = this.#managers.map(({ id }) => id);
-    process.emitWarning(
-      `the interchange of executor '${this.label}' ended with ${how}; another one takes over`,
-      'SluiceWarning',
-    );
-  }
-
-  // Where some block works, tasks have somewhere to go.
-  #onBlocksFailed(error: SluiceError): void {
-    if (this.#managers.length === 0) this.#running().attempts.failAll(error);
-  }
-
-  #fail(error: SluiceError): void {
-    this.#lost = error;
-    this.#started?.attempts.failAll(error);
-  }
-
-  async #idleWithin(graceMs: number, attempts: AttemptTable): Promise<void> {
-    if (attempts.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
-      timer = setTimeout(resolve, graceMs);
-    });
-    clearTimeout(timer);
-  }
-
-  #running(): Started {
-    if (this.#started === undefined) throw notRunning(this.label);
-    return this.#started;
+  #running(): HtexRun {
+    if (this.#run === undefined) throw notRunning(this.label);
+    return this.#run;
   }
 }
-
-/** Whether what managers have matters for the choice: a selector of the user's may look at it. */
-function choosesByData(selection: ManagerSelection): boolean {
-  return selection === 'near' || typeof selection === 'object';
-}
-
-/** Time that interchange and blocks get to end by themselves. */
-const END_MS = 5_000;
