@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { DataFile } from '../../../../src/data/data-file.js';
 import { rsyncFailure } from '../../../../src/data/rsync/rsync-failure.js';
 import { parseListing } from '../../../../src/data/rsync/rsync-listing.js';
-import { createRsyncStaging, type RsyncStagingOptions } from '../../../../src/data/rsync/rsync-staging.js';
+import type { RsyncStagingOptions } from '../../../../src/data/rsync/rsync-options.js';
+import { createRsyncStaging } from '../../../../src/data/rsync/rsync-staging.js';
 import { parseRsyncUrl } from '../../../../src/data/rsync/rsync-url.js';
 
 const parse = (url: string) => parseRsyncUrl(new DataFile(url).url);
