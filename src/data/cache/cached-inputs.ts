@@ -129,7 +129,7 @@ export class CachedInputs {
     try {
       await removePin(entry, pin);
       await noteUse(entry, this.#context.now());
-      await removeIfEmpty(entry, this.#context.folder.own('trash'));
+      await removeIfEmpty(entry, pin);
     } catch (error) {
       this.#context.onUnusable(error);
     }

@@ -1,4 +1,4 @@
-import { lstat, lutimes, readlink, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { lstat, lutimes, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere, isErrno } from './errno.js';
 import { isOwnerAlive } from './owner.js';
@@ -14,17 +14,10 @@ export interface Filler {
 
 /**
  * Takes the right to fetch the content: a symbolic link, which appears with its text or not at all. `false` when somebody
- * has it, or the entry is gone. It spares work and no more: each filler has a folder of its own, so that two at a time, when a lock is broken
- * by two at once, harm nothing.
+ * has it, or the entry is gone.
  */
 export async function takeLock(entry: string, name: string): Promise<boolean> {
-  try {
-    await symlink(name, lockOf(entry));
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'EEXIST', 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
-  }
+  return createLink(name, lockOf(entry));
 }
 
 /** Gives the right back, if it is still `name`'s. */
@@ -46,13 +39,43 @@ export async function readFiller(entry: string): Promise<Filler | undefined> {
   return { name, isAlive: isOwnerAlive(name), heardOfMs: times.mtimeMs };
 }
 
-/** Takes the right from a filler that is gone. `trash`: a free path on the same disk. */
-export async function breakLock(entry: string, { name }: Filler, trash: string): Promise<void> {
-  if ((await ifThere(rename(lockOf(entry), trash).then(() => true))) !== true) return;
-  const broken = await readlink(trash);
-  // Somebody else may have broken it, and taken the right, since it was looked at.
-  if (broken !== name) await takeLock(entry, broken);
-  await rm(trash, { force: true });
+/**
+ * Takes the right from a filler that is gone; `false` when another one is at it, or has been. Who does so names itself in a mark of its own for each lock, since of two
+ * that find a dead one's lock the slower would remove what a third has taken meanwhile; and no lock's name comes again.
+ *
+ * @param breaker a name that begins with its owner's, and that nobody else has
+ */
+export async function breakLock(entry: string, { name }: Filler, breaker: string): Promise<boolean> {
+  const marks = await markBroken(entry, name, breaker);
+  if (marks === undefined) return false;
+  if ((await ifThere(readlink(lockOf(entry)))) === name) await ifThere(unlink(lockOf(entry)));
+  await Promise.all(marks.map((mark) => ifThere(unlink(mark))));
+  return true;
+}
+
+/** The marks that are this breaker's to remove; `undefined` when another one, who lives, is at it. */
+async function markBroken(entry: string, name: string, breaker: string): Promise<readonly string[] | undefined> {
+  const marks: string[] = [];
+  // Of one who was killed at it, the work is taken over in the same way.
+  for (let claimed: string | undefined = name; claimed !== undefined; ) {
+    const mark = join(entry, `broken-${claimed}`);
+    marks.push(mark);
+    if (await createLink(breaker, mark)) return marks;
+    claimed = await ifThere(readlink(mark));
+    if (claimed !== undefined && isOwnerAlive(claimed)) return undefined;
+  }
+  return undefined;
+}
+
+/** `false` when there is one, or no folder for it. */
+async function createLink(text: string, path: string): Promise<boolean> {
+  try {
+    await symlink(text, path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST', 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
 }
 
 function lockOf(entry: string): string {

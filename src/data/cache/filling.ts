@@ -41,7 +41,7 @@ export function startFilling(parts: FillingParts): Filling {
   const stop = new AbortController();
   const done = fill(parts, stop.signal).finally(async () => {
     await releaseLock(parts.entry, parts.lock);
-    await removeIfEmpty(parts.entry, parts.folder.own('trash'));
+    await removeIfEmpty(parts.entry, parts.lock);
   });
   // Who waits for it may have gone.
   done.catch(() => undefined);

@@ -114,9 +114,8 @@ class Search {
   }
 
   async #wait(): Promise<Got | undefined> {
-    const { folder, stallMs } = this.#context;
-    const { entry, wanted } = this.#hold;
-    const waited = await waitForFiller(entry, { folder, stallMs, signal: wanted.signal });
+    const { entry, pin, wanted } = this.#hold;
+    const waited = await waitForFiller(entry, { pin, stallMs: this.#context.stallMs, signal: wanted.signal });
     if (waited === 'stalled') return NOT_CACHED;
     if (waited === 'gaveUp' && (await readContent(entry, wanted.size)) === undefined) this.failures += 1;
     return undefined;

@@ -16,11 +16,11 @@ export async function discard(entry: string, trash: string): Promise<boolean> {
   return isTaken;
 }
 
-/** Removes an entry in which nothing is but what the dead left; any other stays. */
-export async function removeIfEmpty(entry: string, trash: string): Promise<void> {
+/** Removes an entry in which nothing is but what the dead left; any other stays. `breaker`: as {@link breakLock} has it. */
+export async function removeIfEmpty(entry: string, breaker: string): Promise<void> {
   if ((await ifThere(lstat(contentOf(entry)))) !== undefined) return;
   const filler = await readFiller(entry);
-  if (filler?.isAlive === false) await breakLock(entry, filler, trash);
+  if (filler?.isAlive === false) await breakLock(entry, filler, breaker);
   for (const folder of [pinsOf(entry), entry]) {
     await rmdir(folder).catch((error: unknown) => {
       if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST')) throw error;

@@ -1,4 +1,3 @@
-import type { CacheFolder } from './cache-folder.js';
 import { breakLock, type Filler, readFiller } from './fill-lock.js';
 import { isOwnerAlive } from './owner.js';
 import { watchFolder } from './watch-folder.js';
@@ -13,7 +12,8 @@ export type Waited =
   | 'stalled';
 
 export interface WaitOptions {
-  readonly folder: CacheFolder;
+  /** The pin of the task that waits. */
+  readonly pin: string;
   readonly signal: AbortSignal;
   /** Longest time without progress, in milliseconds. */
   readonly stallMs: number;
@@ -23,16 +23,13 @@ export interface WaitOptions {
 const LOOK_MS = 250;
 
 /** Waits until the lock of an entry is not with who has it now. Rejects with `signal.reason` once aborted. */
-export async function waitForFiller(entry: string, { folder, signal, stallMs }: WaitOptions): Promise<Waited> {
+export async function waitForFiller(entry: string, { pin, signal, stallMs }: WaitOptions): Promise<Waited> {
   const watch = watchFolder(entry);
   try {
     const first = await readFiller(entry);
     for (let filler = first; isOf(filler, first); filler = await readFiller(entry)) {
-      if (!filler.isAlive) {
-        await breakLock(entry, filler, folder.own('trash'));
-        return 'over';
-      }
-      if (Date.now() - filler.heardOfMs > stallMs) return 'stalled';
+      if (!filler.isAlive && (await breakLock(entry, filler, pin))) return 'over';
+      if (filler.isAlive && Date.now() - filler.heardOfMs > stallMs) return 'stalled';
       await watch.next(LOOK_MS, signal);
     }
     return first !== undefined && isOwnerAlive(first.name) ? 'gaveUp' : 'over';
