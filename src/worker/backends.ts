@@ -117,7 +117,10 @@ const READ_AT_ONCE_BYTES = 4 * 1024 * 1024;
 async function readLocal(url: string): Promise<Uint8Array> {
   const path = fileURLToPath(url);
   try {
-    return statSync(path).size <= READ_AT_ONCE_BYTES ? readFileSync(path) : await readFile(path);
+    const bytes = statSync(path).size <= READ_AT_ONCE_BYTES ? readFileSync(path) : await readFile(path);
+    // One that was given another name meanwhile may have been written anew, too: what was read is of nobody.
+    statSync(path);
+    return bytes;
   } catch (error) {
     throw localFailure(`read ${path}`, error);
   }

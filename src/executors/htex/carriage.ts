@@ -13,6 +13,7 @@ import {
 import type { EncodedValue } from '../../wire/encoded-value.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
+import type { RecycledCalls } from './recycled-calls.js';
 import { CLIENT_PART, type ValueSpill } from './value-spill.js';
 
 /** What a carriage has to work with. */
@@ -26,6 +27,8 @@ export interface CarriageParts {
   /** Absent where there is neither. */
   readonly spill: ValueSpill | undefined;
   readonly spillBytes: number;
+  /** Where large calls go that may wait for their turn; absent where workers are on other machines. */
+  readonly calls?: RecycledCalls;
 }
 
 /** An attempt as it is sent, and what goes beside its message. */
@@ -51,6 +54,11 @@ export class Carriage {
   /** Where workers put large results; `undefined` where these travel with their message. */
   get url(): string | undefined {
     return this.#parts.spill?.url;
+  }
+
+  /** So many tasks can run at a time now. */
+  serve(slots: number): void {
+    this.#parts.calls?.serve(slots);
   }
 
   /** @throws {SluiceError} `FILE_NOT_REACHABLE` for a task with a file of this machine that nothing can carry */
@@ -86,7 +94,7 @@ export class Carriage {
     if (spill === undefined) return { ...carried, callAt: undefined, outputs };
     const slots = await Promise.all(carried.envelope.slots.map((slot) => this.#give(slot, spill, signal)));
     const { call } = envelope;
-    const callAt = call.byteLength > spillBytes ? await spill.put(`calls/${key}`, call, signal) : undefined;
+    const callAt = call.byteLength > spillBytes ? await this.#putCall(envelope, key, spill, signal) : undefined;
     return { envelope: { ...carried.envelope, slots }, callAt, outputs };
   }
 
@@ -98,11 +106,15 @@ export class Carriage {
 
   /** The attempt is over. */
   forget({ callAt }: Cargo): void {
-    if (callAt !== undefined) this.#parts.spill?.remove(callAt);
+    if (callAt === undefined) return;
+    const { calls, spill } = this.#parts;
+    if (calls?.has(callAt) === true) calls.remove(callAt);
+    else spill?.remove(callAt);
   }
 
   /** Stops what is under way, and removes everything of the run: no worker may be left by then. */
   async close(): Promise<void> {
+    await this.#parts.calls?.close();
     await this.#parts.spill?.close();
     await this.#parts.bucket?.close();
   }
@@ -113,6 +125,12 @@ export class Carriage {
     if (bucket === undefined) return { envelope: reachable, outputs: NONE };
     const coded = hasLargeBundle(reachable) ? await bucket.code.send(reachable, signal) : reachable;
     return localFileOf(coded) === undefined ? { envelope: coded, outputs: NONE } : sendTaskFiles(coded, bucket, signal);
+  }
+
+  #putCall(envelope: TaskEnvelope, key: number, spill: ValueSpill, signal: AbortSignal): Promise<string> {
+    const { calls } = this.#parts;
+    if (calls !== undefined && isOrdinary(envelope)) return calls.put(`${key}`, envelope.call, signal);
+    return spill.put(`calls/${key}`, envelope.call, signal);
   }
 
   async #give(value: EncodedValue, spill: ValueSpill, signal: AbortSignal): Promise<EncodedValue> {
@@ -139,4 +157,9 @@ const NONE: RelayRecord = {};
 
 function isLarge(value: EncodedValue, spillBytes: number): value is EncodedValue & { kind: 'inline' } {
   return value.kind === 'inline' && value.bytes.byteLength > spillBytes;
+}
+
+/** Whether a task takes whatever slot is free next: such tasks may wait for each other. */
+function isOrdinary({ resources, walltimeMs, priority }: TaskEnvelope): boolean {
+  return resources === undefined && walltimeMs === undefined && priority === undefined;
 }

@@ -197,6 +197,7 @@ export class HtexRun {
   #see(managers: readonly ManagerInfo[]): void {
     this.#managers = managers;
     this.#fit.see(managers);
+    this.#carriage.serve(managers.reduce((sum, { slots }) => sum + slots, 0));
     this.#supervisor.poke();
   }
 

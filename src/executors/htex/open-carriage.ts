@@ -4,6 +4,7 @@ import type { RunContext } from '../executor.js';
 import { createBucketSpill } from './bucket-spill.js';
 import { Carriage } from './carriage.js';
 import type { ResolvedHtexOptions } from './htex-options.js';
+import { RecycledCalls } from './recycled-calls.js';
 import { createFolderSpill } from './value-spill.js';
 
 /**
@@ -12,10 +13,13 @@ import { createFolderSpill } from './value-spill.js';
  */
 export async function openCarriage(options: ResolvedHtexOptions, run: RunContext): Promise<Carriage> {
   const { label, spillBytes, bucket: name } = options;
-  const { sharesFilesystem } = options.provider;
+  const { sharesFilesystem, runsOn } = options.provider;
   const parts = { label, spillBytes, sharesFilesystem };
   if (sharesFilesystem) {
-    return new Carriage({ ...parts, bucket: undefined, spill: createFolderSpill(join(run.runDir, 'values', label)) });
+    const folder = join(run.runDir, 'values', label);
+    // What another machine has read of a file it may go on seeing when that is written anew.
+    const calls = runsOn === 'thisHost' && { calls: new RecycledCalls(join(folder, 'calls')) };
+    return new Carriage({ ...parts, bucket: undefined, spill: createFolderSpill(folder), ...calls });
   }
   if (name === undefined) return new Carriage({ ...parts, bucket: undefined, spill: undefined });
   const bucket = await openRunBucket(run.openStore, { ...options, bucket: name, runId: run.runId });
