@@ -86,9 +86,10 @@ test('SIGTERM lets a manager finish what it can in five seconds', async () => {
 
 test('and stops it then', async () => {
   await started();
-  const worker = (await interchange.valueOf(callOf(pidOf, []))) as number;
+  const file = join(interchange.folder, 'pid');
+  interchange.submit(callOf(looping, [file]));
   interchange.submit(callOf(sleeping, [60_000]));
-  interchange.submit(callOf(sleeping, [60_000]));
+  const worker = await pidIn(file);
   const startedMs = performance.now();
   interchange.manager?.kill('SIGTERM');
   expect(await interchange.ended()).toBe(143);
