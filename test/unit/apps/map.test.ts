@@ -78,7 +78,7 @@ describe('results', () => {
   });
 
   test('come in order also when later ones are done first; as they are done, if asked for', async () => {
-    const items = [40, 1, 20].map((ms, index): [number, number] => [index, ms]);
+    const items = [400, 1, 200].map((ms, index): [number, number] => [index, ms]);
     expect(await collect(map(late, items))).toEqual([0, 1, 2]);
     expect(await collect(map(late, items, { ordered: false }))).toEqual([1, 2, 0]);
     expect(await collect(map(late, asynchronous(items), { ordered: false }))).toHaveLength(3);
