@@ -148,6 +148,8 @@ export class Batch implements TaskPlace {
   }
 
   #answer(task: ThreadTask, outcome: Outcome): void {
+    // Given up since its outcome was collected.
+    if (task.isAnswered) return;
     this.#context.pace.observe(task.envelope.app.hash, outcome.usage.runMs);
     if (task === this.#stopped?.task) task.reject(this.#stopped.reason);
     else task.resolve(outcome);

@@ -13,7 +13,10 @@ export class Stations {
   readonly #idleBoards: ClaimBoard[] = [];
   /** Called when threads are idle, before their tasks are answered: they run meanwhile. */
   readonly #onIdle: () => void;
+  /** Batches that are over, and not yet answered. */
+  readonly #finished: Batch[] = [];
   #isLooking = false;
+  #isAnswering = false;
 
   constructor(onIdle: () => void) {
     this.#onIdle = onIdle;
@@ -38,9 +41,10 @@ export class Stations {
       const finished = station.takeFinished();
       if (finished === undefined) continue;
       this.#idle.push(station);
+      this.#finished.push(finished);
       this.#onIdle();
-      finished.end({ kind: 'finished', answer: {} });
     }
+    if (!this.#isAnswering) this.#answer();
   }
 
   /** The thread has left. */
@@ -58,6 +62,18 @@ export class Stations {
   /** Lets an idle thread leave, if there is one: it can do something else then. */
   dismissOne(): void {
     this.#idle.pop()?.dismiss();
+  }
+
+  // One after the other: an answer may lead to calls, and these to another look.
+  #answer(): void {
+    this.#isAnswering = true;
+    try {
+      for (let batch = this.#finished.shift(); batch !== undefined; batch = this.#finished.shift()) {
+        batch.end({ kind: 'finished', answer: {} });
+      }
+    } finally {
+      this.#isAnswering = false;
+    }
   }
 
   #watch(): void {

@@ -36,7 +36,7 @@ export class ThreadTask implements Abortable {
     }
   }
 
-  /** What to run, once its turn has come. */
+  /** What to run, from its turn to its answer. */
   get envelope(): TaskEnvelope {
     return this.#envelope as TaskEnvelope;
   }
@@ -62,6 +62,9 @@ export class ThreadTask implements Abortable {
     const attempt = this.#attempt;
     if (attempt === undefined) return undefined;
     this.#attempt = undefined;
+    // Of objects that are gone, one that is old keeps all it leads to: from a task to its batch, to other tasks, and on.
+    this.#envelope = undefined;
+    this.place = undefined;
     this.#pool.outstanding -= 1;
     return attempt;
   }
