@@ -1,15 +1,19 @@
 // One process of the bare chain: `interchange`, `manager` or `worker`; settings as JSON in argv[3]. Each passes on what
-// it gets, and the worker sends it back.
+// it gets, and the worker answers it.
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const [role, settings = '{}'] = process.argv.slice(2);
-const { port, serverKey, keys } = JSON.parse(settings);
+const { port, serverKey, keys, messageBytes, answerBytes } = JSON.parse(settings);
 
 if (role === 'worker') {
   const pipe = new Socket({ fd: 3 });
-  pipe.pipe(pipe);
+  const answer = Buffer.alloc(answerBytes);
+  let read = 0;
+  pipe.on('data', ({ length }) => {
+    for (read += length; read >= messageBytes; read -= messageBytes) pipe.write(answer);
+  });
   pipe.on('close', () => process.exit()).on('error', () => process.exit());
 } else {
   const { Dealer, Router } = await import('zeromq');
@@ -26,24 +30,20 @@ if (role === 'worker') {
     const curve = keys && { curveServerKey: serverKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey };
     const dealer = new Dealer({ ...curve, routingId: 'manager', sendHighWaterMark: 0, sendTimeout: 0 });
     dealer.connect(`tcp://127.0.0.1:${port}`);
-    const worker = spawn(process.execPath, [fileURLToPath(import.meta.url), 'worker'], {
+    const worker = spawn(process.execPath, [fileURLToPath(import.meta.url), 'worker', settings], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     });
     const pipe = worker.stdio[3];
     pipe.on('error', () => process.exit());
-    // Messages of the bare chain are of one size: a chunk of the pipe holds one or more of them.
-    let size = 0;
+    // Answers of the bare chain are of one size: a chunk of the pipe holds one or more of them.
     let rest = Buffer.alloc(0);
     pipe.on('data', async (chunk) => {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       const whole = [];
-      for (; rest.length >= size; rest = rest.subarray(size)) whole.push(rest.subarray(0, size));
+      for (; rest.length >= answerBytes; rest = rest.subarray(answerBytes)) whole.push(rest.subarray(0, answerBytes));
       for (const body of whole) await dealer.send(body);
     });
     await dealer.send('ready');
-    for await (const [body] of dealer) {
-      size = body.length;
-      pipe.write(body);
-    }
+    for await (const [body] of dealer) pipe.write(body);
   }
 }

@@ -5,12 +5,18 @@ import { curveKeyPair, Dealer } from 'zeromq';
 
 /** zeromq alone through the processes of a pilot: client, interchange, manager, worker, and back. */
 export interface PilotChain extends AsyncDisposable {
-  /** Sends bytes through to the worker and resolves with what comes back; all that are under way are of one size. */
+  /** Sends a message through to the worker and resolves with the answer. */
   roundTrip(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Sizes of what travels. */
+export interface ChainSizes {
+  readonly messageBytes: number;
+  readonly answerBytes: number;
+}
+
 /** Starts the four processes, with CurveZMQ or without. */
-export async function openPilotChain(wire: 'curve' | 'plain'): Promise<PilotChain> {
+export async function openPilotChain(wire: 'curve' | 'plain', sizes: ChainSizes): Promise<PilotChain> {
   const [server, client, manager] = [curveKeyPair(), curveKeyPair(), curveKeyPair()];
   const isCurve = wire === 'curve';
   const children: ChildProcess[] = [];
@@ -36,7 +42,7 @@ export async function openPilotChain(wire: 'curve' | 'plain'): Promise<PilotChai
     }),
   });
   dealer.connect(`tcp://127.0.0.1:${port}`);
-  start('manager', { port, ...(isCurve && { keys: manager, serverKey: server.publicKey }) });
+  start('manager', { port, ...sizes, ...(isCurve && { keys: manager, serverKey: server.publicKey }) });
   await dealer.receive();
   const waiting: ((answer: Uint8Array) => void)[] = [];
   let head = 0;

@@ -1,6 +1,6 @@
 import { app, HighThroughputExecutor, type HighThroughputOptions } from 'sluice';
 import { LocalProvider } from 'sluice/hpc';
-import { openPilotChain } from '../bare/pilot-chain.js';
+import { type ChainSizes, openPilotChain } from '../bare/pilot-chain.js';
 import type { Group } from '../groups.js';
 import { kernelOver, roundTrips, rushRate } from '../kernel-over.js';
 import { efficiencyOf, findMetgMs } from '../metg.js';
@@ -9,10 +9,11 @@ import { measured, quantile } from '../row.js';
 const WORKERS = 2;
 const TASKS = 20_000;
 const SEQUENTIAL = 2_000;
-/** About what a task that does nothing weighs on the wire, with its code sent before. */
-const MESSAGE_BYTES = 150;
+/** What a task that does nothing weighs on the wire, with its code sent before, and its result. */
+const SMALL: ChainSizes = { messageBytes: 110, answerBytes: 110 };
 const MEGABYTE = 1_000_000;
 const LARGE_TASKS = 200;
+const LARGE: ChainSizes = { messageBytes: MEGABYTE, answerBytes: SMALL.answerBytes };
 
 /** The pilot executor on this machine, beside zeromq alone through as many processes. */
 export const measure: Group = async (runs, report) => {
@@ -25,7 +26,7 @@ export const measure: Group = async (runs, report) => {
       },
       runs,
       () => onPilot({}, async (noop) => rushRate(TASKS, noop)),
-      () => onChain('curve', (trip) => pipelined(trip)),
+      () => onChain('curve', SMALL, (trip) => pipelined(trip)),
     ),
   );
   for (const wire of ['curve', 'plain'] as const) {
@@ -41,19 +42,20 @@ export const measure: Group = async (runs, report) => {
         },
         runs,
         () => onPilot({ encrypted: wire === 'curve' }, tripP50),
-        () => onChain(wire, tripP50),
+        () => onChain(wire, SMALL, tripP50),
       ),
     );
   }
   report(
     await measured(
       {
-        name: `htex, ${LARGE_TASKS} arguments of 1 MB, all distinct, through the wire`,
+        name: `htex, ${LARGE_TASKS} arguments of 1 MB, all distinct, through the wire, beside a bare zeromq chain`,
         unit: '/s',
         targets: [{ of: 'sluice', is: 'at least', value: 200 }],
       },
       runs,
       () => largeArguments(64 * 1024 * 1024),
+      () => onChain('curve', LARGE, largeTrips),
     ),
   );
   report(
@@ -121,10 +123,19 @@ async function onPilot(
   return await use(() => noop(), nap);
 }
 
-async function onChain(wire: 'curve' | 'plain', use: (trip: Call) => Promise<number>): Promise<number> {
-  await using chain = await openPilotChain(wire);
-  const bytes = Buffer.alloc(MESSAGE_BYTES);
-  return await use(() => chain.roundTrip(bytes));
+async function onChain(
+  wire: 'curve' | 'plain',
+  sizes: ChainSizes,
+  use: (trip: Call) => Promise<number>,
+): Promise<number> {
+  await using chain = await openPilotChain(wire, sizes);
+  // Memory of its own for each, as every task's call has.
+  return await use((index) => chain.roundTrip(Buffer.alloc(sizes.messageBytes, index)));
+}
+
+async function largeTrips(trip: Call): Promise<number> {
+  await rushRate(20, trip);
+  return rushRate(LARGE_TASKS, trip);
 }
 
 async function pipelined(trip: Call): Promise<number> {
