@@ -72,7 +72,11 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
   NO_STAGING: { class: 'usage', meaning: 'No staging provider knows the scheme of a file.' },
   NOT_FOUND: { class: 'usage', meaning: 'An object, a bucket or a local file does not exist.' },
   ACCESS_DENIED: { class: 'usage', meaning: 'The credentials are missing, wrong, or not allowed to do this.' },
-  HOST_NOT_TRUSTED: { class: 'usage', meaning: 'The key of an ssh host is unknown, changed or revoked.' },
+  HOST_NOT_TRUSTED: {
+    class: 'usage',
+    meaning:
+      'The key of an ssh host is unknown, changed or revoked, or the certificate of an FTP server is not trusted.',
+  },
   PACKAGE_MISSING: {
     class: 'usage',
     meaning: 'A package that only some need is not installed; the message has the command.',

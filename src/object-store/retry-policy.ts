@@ -21,6 +21,14 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   deadlineMs: 120_000,
 };
 
+/** For going on where something broke off: whoever was there once is waited for, about half a minute. */
+export const PATIENT_RETRY_POLICY: RetryPolicy = {
+  attempts: 10,
+  baseDelayMs: 200,
+  maxDelayMs: 15_000,
+  deadlineMs: 120_000,
+};
+
 export interface RetryingOptions {
   readonly policy: RetryPolicy;
   /** Whether another attempt could end otherwise. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { SluiceError } from '../errors.js';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy, retrying } from '../object-store/retry-policy.js';
+import { DEFAULT_RETRY_POLICY, PATIENT_RETRY_POLICY, retrying } from '../object-store/retry-policy.js';
 import type { HostSettings } from './host-settings.js';
 import { type RemoteCommand, type RemoteResult, runCommand } from './run-command.js';
 import { createSftpSession, type SftpSession } from './sftp-session.js';
@@ -119,7 +119,7 @@ export class SshConnection {
     const opening = retrying(
       (stop) => openClient(this.#settings, { options: this.#options, way: this.#way, signal: stop }),
       {
-        policy: this.#wasOpen ? RECONNECTING : DEFAULT_RETRY_POLICY,
+        policy: this.#wasOpen ? PATIENT_RETRY_POLICY : DEFAULT_RETRY_POLICY,
         isTransient,
         what: `connect to ${this.name}`,
         signal,
@@ -171,9 +171,6 @@ export class SshConnection {
     }
   }
 }
-
-// Who has been reached once is waited for longer than one who may not be there at all: lines and hosts come back.
-const RECONNECTING: RetryPolicy = { attempts: 10, baseDelayMs: 200, maxDelayMs: 15_000, deadlineMs: 120_000 };
 
 // A host on the way may be what cannot be reached, or what is lost.
 function isTransient(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { cacheSettings } from '../data/cache/cache-settings.js';
 import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
+import { createFtpStaging } from '../data/ftp/ftp-staging.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
 import { createRsyncStaging } from '../data/rsync/rsync-staging.js';
@@ -50,6 +51,7 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
   () => createHttpStaging(),
   () => createSftpStaging(),
+  () => createFtpStaging(),
   () => createZipStaging(),
   () => createRsyncStaging(),
 ];

@@ -1,13 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.js';
 import { requireOrSkip } from './required-server.js';
+import { untilListening } from './until-listening.js';
 
 /** OpenSSH's server on 127.0.0.1, of our own, that lets this user in by one key. */
 export interface Sshd {
@@ -116,25 +115,6 @@ async function startServer(config: string, port: number): Promise<{ child: Child
   child.stderr.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });
-  for (let waitedMs = 0; waitedMs < START_MS; waitedMs += POLL_MS) {
-    if (await listens(port)) return { child, log: () => log };
-    await sleep(POLL_MS);
-  }
-  child.stdin.end();
-  throw new Error(`sshd did not start: ${log}`);
-}
-
-const START_MS = 20_000;
-const POLL_MS = 20;
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+  await untilListening(port, () => `sshd: ${log}`);
+  return { child, log: () => log };
 }

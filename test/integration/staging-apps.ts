@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -17,8 +17,11 @@ export interface StoreOfApps {
   readonly withoutFolders?: boolean;
 }
 
-/** Runs apps on threads whose files are in a store: they come in, go out, and are what other apps wait for. */
-export async function runAppsOver({ urlOf, write, read, withoutFolders }: StoreOfApps): Promise<void> {
+/**
+ * Runs apps on threads whose files are in a store: they come in, go out, and are what other apps wait for. Resolves with
+ * everything that the run has written down.
+ */
+export async function runAppsOver({ urlOf, write, read, withoutFolders }: StoreOfApps): Promise<string> {
   const runDir = await mkdtemp(join(tmpdir(), 'sluice-apps-'));
   const flow = await load({ runDir, asDefault: false });
   try {
@@ -49,8 +52,16 @@ export async function runAppsOver({ urlOf, write, read, withoutFolders }: StoreO
     }
     const missing = concat({ inputs: [urlOf('in/none.txt')], outputs: [urlOf('out/none.txt')] });
     await expect(missing).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('none.txt') });
+    await flow.close();
+    return await textsBelow(runDir);
   } finally {
     await flow.close();
     await rm(runDir, { recursive: true, force: true });
   }
+}
+
+async function textsBelow(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return (await Promise.all(paths.map((path) => readFile(path, 'utf8')))).join('\n');
 }

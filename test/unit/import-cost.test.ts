@@ -34,6 +34,7 @@ const HEAVY = [
   'undici',
   'ssh2',
   'ssh-config',
+  'basic-ftp',
 ];
 
 const heavyIn = (modules: readonly string[]): readonly string[] =>

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../errors.js';
-import { backOffMs, DEFAULT_RETRY_POLICY } from '../../object-store/retry-policy.js';
 import type { RemoteStats, SftpHandle, SftpSession } from '../../ssh/sftp-session.js';
 import type { SshConnection } from '../../ssh/ssh-connection.js';
 import { isLost } from '../../ssh/ssh-errors.js';
+import { persisting } from '../persisting.js';
 import { untilAborted } from '../until-aborted.js';
 
 /** A file on a host that stays open when the connection is lost: it is opened again on the next one. */
@@ -49,22 +48,13 @@ export function createRemoteFile(connection: SshConnection, options: RemoteFileO
     return opening.handle;
   };
   const file: RemoteFile = {
-    async use(action, signal) {
-      for (let fruitless = 0; ; ) {
-        const doneBefore = done;
-        try {
-          const use = connection.withSftp(async (session) => action(session, await handleOn(session)));
-          const result = await untilAborted(use, signal);
-          done += 1;
-          return result;
-        } catch (error) {
-          signal.throwIfAborted();
-          fruitless = done === doneBefore ? fruitless + 1 : 1;
-          if (!isLost(error) || fruitless >= DEFAULT_RETRY_POLICY.attempts) throw error;
-        }
-        await sleep(backOffMs(DEFAULT_RETRY_POLICY, fruitless), undefined, { signal }).catch(() => undefined);
-      }
-    },
+    use: (action, signal) =>
+      persisting({ isTransient: isLost, progress: () => done, signal }, async () => {
+        const use = connection.withSftp(async (session) => action(session, await handleOn(session)));
+        const result = await untilAborted(use, signal);
+        done += 1;
+        return result;
+      }),
     async close(signal) {
       await file.use((session, handle) => session.close(handle), signal);
       opened = undefined;

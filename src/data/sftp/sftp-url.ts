@@ -23,7 +23,7 @@ export function parseSftpUrl(url: string): SftpPlace {
       `${shownUrl(url)}: a password does not belong into the URL: use a key, an agent, or the option \`password\``,
     );
   }
-  if (hostname === '' || pathname.length < 2) {
+  if (hostname === '' || pathname === '') {
     throw new SluiceError('INVALID_OPTIONS', `${url} names no file: write sftp://[user@]host[:port]/path`);
   }
   const path = decoded(url, pathname);
