@@ -1,5 +1,5 @@
+import type { ByteRange } from '../store/data-files.js';
 import { notImplemented, S3Error } from './s3-error.js';
-import type { ByteRange } from './store/data-files.js';
 
 /**
  * The range a `Range` header asks for of `size` bytes; `undefined` for the whole, also when the header is none that

@@ -1,4 +1,4 @@
-import { type ListingCursor, type ListingPage, listPage } from '../listing.js';
+import { type ListingCursor, type ListingPage, listPage } from '../../listing.js';
 import { invalidArgument, keyEncoder, pageSize } from '../parameters.js';
 import { replyXml } from '../reply.js';
 import type { S3Request } from '../s3-request.js';

@@ -1,4 +1,4 @@
-import { compareUtf8 } from '../../utf8-order.js';
+import { compareUtf8 } from '../utf8-order.js';
 import type { SortedKeys } from './store/sorted-keys.js';
 
 /** Where a listing goes on: after a key, or after everything that begins with a common prefix. */
