@@ -13,6 +13,12 @@ export interface Answer {
   readonly body: AnswerBody;
 }
 
+/** The header's value, where it came once; by its name in lower case. */
+export function headerOf({ headers }: Answer, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
 /** What ends a request. */
 export interface AnswerSignals {
   /** Until the answer is there; of a large one, until its bytes begin to come. */
