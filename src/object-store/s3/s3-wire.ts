@@ -55,7 +55,7 @@ export async function openS3Wire(
         method,
         path: query === undefined ? path : `${path}?${query}`,
         headers: signed(unsigned, { region, credentials }, new Date()),
-        body: body ?? null,
+        body,
       };
       const answer = await dispatched(pool, request, signals);
       if (answer.status < 300) return answer;
