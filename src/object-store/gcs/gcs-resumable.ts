@@ -109,17 +109,35 @@ interface Part {
 }
 
 /** Sends a part until the service has all of it; gives the object's resource when that was the last of it. */
-function sendPart(requests: GcsRequests, session: Session, part: Part): Promise<GcsResource | undefined> {
+async function sendPart(requests: GcsRequests, session: Session, part: Part): Promise<GcsResource | undefined> {
+  const known = { received: part.range.start, isSure: true };
+  for (;;) {
+    const before = known.received;
+    try {
+      return await sendRest(requests, session, part, known);
+    } catch (error) {
+      // As when reading: attempts are counted from the last byte that got through.
+      const isFailure = error instanceof SluiceError && error.code === 'SERVICE_FAILED';
+      if (!isFailure || known.received <= before) throw error;
+    }
+  }
+}
+
+function sendRest(
+  requests: GcsRequests,
+  session: Session,
+  part: Part,
+  known: { received: number; isSure: boolean },
+): Promise<GcsResource | undefined> {
   const { key, signal } = session;
-  let attempts = 0;
   return requests.send({ action: 'write', key, signal }, async (attempt) => {
-    attempts += 1;
     // What a failed attempt has left there is not known before it is asked for.
-    let state: State =
-      attempts === 1 ? { kind: 'incomplete', received: part.range.start } : await ask(attempt, session);
+    let state: State = known.isSure ? { kind: 'incomplete', received: known.received } : await ask(attempt, session);
+    known.isSure = false;
     for (let stalls = 0; state.kind === 'incomplete' && state.received <= part.range.end; ) {
       const { received }: { received: number } = state;
       if (received < part.range.start) throw lostBytes(requests, key, received);
+      known.received = received;
       state = await sendFrom(attempt, session, part, received);
       stalls = state.kind === 'incomplete' && state.received === received ? stalls + 1 : 0;
       if (stalls === MOST_STALLS)

@@ -68,6 +68,7 @@ async function startUpload(request: GcsRequest, context: GcsContext): Promise<vo
     facts: { ...(contentType !== undefined && { contentType }), ...factsIn(resource) },
     conditions,
     expected: expectedInResource(resource),
+    createdMs: context.now(),
     ...(size !== undefined && { size }),
   });
   const query = `uploadType=resumable&name=${encodeURIComponent(key)}&upload_id=${session.id}`;

@@ -32,6 +32,7 @@ async function receive(request: GcsRequest, context: GcsContext): Promise<void> 
   const id = request.query.get('upload_id') ?? '';
   const sums = expectedInHeaders(request.headers);
   await bucket.sessions.exclusively(id, async () => {
+    await bucket.sessions.expire(id, context.now());
     const state = bucket.sessions.state(id);
     if (state.kind === 'finished') return reply(request, bucket, state.record);
     const range = contentRange(request, state.session);

@@ -17,6 +17,7 @@ export interface UploadSession {
   readonly facts: ObjectFacts;
   readonly conditions: Preconditions;
   readonly expected: ExpectedSums;
+  readonly createdMs: number;
   /** Of the whole, where it was announced at the start. */
   readonly size?: number;
   /** What has come, in order; all but the last of an upload that is about to end have whole granules. */
@@ -36,6 +37,8 @@ interface OpenSession {
 
 /** What Cloud Storage keeps of an upload that breaks off comes in multiples of this ("Resumable uploads"). */
 export const GRANULE_BYTES: number = 256 * 1024;
+/** How long an upload may take ("Resumable uploads"). */
+const LIFETIME_MS = 7 * 24 * 3_600_000;
 /** Uploads that are over and may still be asked about. */
 const MOST_FINISHED = 10_000;
 
@@ -74,6 +77,14 @@ export class UploadSessions {
     await this.#save(session);
     this.#open.set(session.id, { session, sums: new RunningSums() });
     return session;
+  }
+
+  /** Ends an upload whose time is over; to be called within {@link exclusively}. */
+  async expire(id: string, nowMs: number): Promise<void> {
+    const session = this.#open.get(id)?.session;
+    if (session === undefined || nowMs <= session.createdMs + LIFETIME_MS) return;
+    await this.finish(id);
+    await this.#data.discard(session.segments);
   }
 
   /** @throws {GcsError} `notFound` */

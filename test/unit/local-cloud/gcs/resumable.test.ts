@@ -143,6 +143,16 @@ describe('a resumable upload', () => {
     expect(await filesOf(server, 'bucket', 'sessions')).toBe(sessions);
   });
 
+  test('is over after a week, and what had come is gone', async () => {
+    const files = await filesOf(server, 'bucket', 'data');
+    const url = await start();
+    await send(url, 0, GRANULE, body.length);
+    server.nowMs = () => Date.now() + 7 * 24 * 3_600_000 + 60_000;
+    expect(await ask(url)).toMatchObject({ status: 404, reason: 'notFound' });
+    server.nowMs = () => Date.now();
+    expect(await filesOf(server, 'bucket', 'data')).toBe(files);
+  });
+
   test.each([
     ['beyond what is there', 'bytes 262144-262243/1000000', 100],
     ['that are no range', 'bytes 9-3/100', 100],
