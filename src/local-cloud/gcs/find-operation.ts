@@ -15,7 +15,7 @@ interface Asked extends GcsTarget {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** The operation a request asks for, and the names in its path. What is not understood to the last parameter is refused. */
+/** The operation a request asks for, and the names in its path. What is not understood is refused. */
 export function findOperation(asked: Asked): { operation: Operation; names: Readonly<Record<string, string>> } {
   const candidates = OPERATIONS.flatMap((operation) => {
     const names = operation.api === asked.api ? matchPath(operation.path, asked.path) : undefined;
@@ -26,7 +26,7 @@ export function findOperation(asked: Asked): { operation: Operation; names: Read
   if (ofMethod.length === 0) throw new GcsError('methodNotAllowed', 'Method Not Allowed');
   const found = ofMethod.find(({ operation }) => hasWhatItNeeds(operation, asked));
   if (found === undefined) throw notImplemented(`${asked.method} /${asked.path[0]} with these parameters`);
-  refuseUnknown(found.operation, asked);
+  refuseUnknown(asked);
   return found;
 }
 
@@ -66,11 +66,15 @@ function hasWhatItNeeds({ needs = [], needsHeader }: Operation, { query, headers
   });
 }
 
+/** Parameters of some operation; with others they mean nothing: Google's client sends a listing's along to delete what it found. */
+const UNDERSTOOD: ReadonlySet<string> = new Set(
+  OPERATIONS.flatMap(({ needs = [], takes = [] }) => [...needs.map((need) => need.split('=', 1)[0] ?? ''), ...takes]),
+);
+
 /** Encryption, holds, access control: to ignore them would be to claim what was not done. */
-function refuseUnknown({ needs = [], takes = [] }: Operation, { query, headers }: Asked): void {
-  const understood = new Set([...needs.map((need) => need.split('=', 1)[0]), ...takes]);
+function refuseUnknown({ query, headers }: Asked): void {
   for (const name of query.keys()) {
-    if (understood.has(name) || STANDARD.has(name) || name.startsWith('X-Goog-')) continue;
+    if (UNDERSTOOD.has(name) || STANDARD.has(name) || name.startsWith('X-Goog-')) continue;
     throw notImplemented(`query parameter ${name}`);
   }
   for (const name of headers.keys()) {

@@ -23,7 +23,7 @@ export interface Operation {
   /** Query parameters, `name` or `name=value`, and a header, without which a request is not this operation. */
   readonly needs?: readonly string[];
   readonly needsHeader?: string;
-  /** Further query parameters it understands. Any other is refused. */
+  /** Further query parameters it understands. One that no operation does is refused. */
   readonly takes?: readonly string[];
   /** Answers the request, or throws GcsError before anything was sent. */
   run(request: GcsRequest, context: GcsContext): Promise<void>;

@@ -70,6 +70,14 @@ describe('a listing', () => {
     expect(all.map(({ name }) => name)).toEqual(names);
   });
 
+  test('may be deleted as a whole, as Google’s client does it', async () => {
+    await server.storage.createBucket('cleared');
+    const bucket = server.storage.bucket('cleared');
+    for (const name of ['a/1', 'a/2', 'b']) await bucket.file(name).save(name, { resumable: false });
+    await bucket.deleteFiles({ prefix: 'a/' });
+    expect((await bucket.getFiles())[0].map(({ name }) => name)).toEqual(['b']);
+  });
+
   test('with parameters that are none is refused', async () => {
     expect(await page({ maxResults: 'many' })).toEqual({ status: 400, reason: 'invalidParameter' });
     expect(await page({ pageToken: 'nonsense' })).toEqual({ status: 400, reason: 'invalidParameter' });
