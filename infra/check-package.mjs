@@ -18,8 +18,10 @@ try {
     join(folder, 'main.js'),
     `import { app, load } from 'sluice';
      import { LambdaExecutor } from 'sluice/aws';
+     import { createGcsStore } from 'sluice/gcp';
      import { LocalProvider } from 'sluice/hpc';
      if (typeof LambdaExecutor !== 'function') throw new Error('no LambdaExecutor');
+     if (createGcsStore({ bucket: 'b' }).url !== 'gs://b') throw new Error('no createGcsStore');
      if (typeof LocalProvider !== 'function') throw new Error('no LocalProvider');
      const flow = await load();
      const add = app((a, b) => a + b, { name: 'add' });

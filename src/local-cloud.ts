@@ -1,4 +1,4 @@
-/** `sluice/local-cloud`: S3 and Lambda on this machine, for tests, examples and trying things out. */
+/** `sluice/local-cloud`: S3, Lambda and Cloud Storage on this machine, for tests, examples and trying things out. */
 export type {
   ErrorFault,
   Fault,

@@ -10,18 +10,28 @@ import { sortTable } from './sort-table.js';
 import { splitFlights } from './split-flights.js';
 import { tabulate } from './tabulate.js';
 
-// The job's functions as apps, and where each may run: what touches this machine's files and packages on its threads,
-// the work itself on Lambda. They ship as source, which is why each function stands on its own.
-const local = { executors: ['local'] };
-const lambda = { executors: ['lambda'] };
+/** Labels of the executors that a job has. */
+export interface Labels {
+  /** This machine's threads, for what touches its files and packages. */
+  readonly local: string;
+  /** Where the work itself is done. */
+  readonly workers: string;
+}
 
-export const split = app(splitFlights, { name: 'split', io: true, ...local });
-export const aggregate = app(aggregateShard, { name: 'aggregate', ...lambda });
-export const merge = app(mergeAggregates, { name: 'merge', ...lambda });
-export const table = app(tabulate, { name: 'tabulate', io: true, ...lambda });
-export const sort = bash(sortTable, { name: 'sort', ...local });
-export const read = app(readReport, { name: 'read', ...local });
-export const draw = app(drawChart, { name: 'draw', ...local });
-export const headline = app(pageHeadline, { name: 'headline', ...local });
-export const rows = app(pageTable, { name: 'rows', ...local });
-export const page = app(fillPage, { name: 'page', io: true, ...local });
+/** The job's functions as apps. They ship as source, which is why each function stands on its own. */
+export function flightApps(labels: Labels) {
+  const local = { executors: [labels.local] };
+  const workers = { executors: [labels.workers] };
+  return {
+    split: app(splitFlights, { name: 'split', io: true, ...local }),
+    aggregate: app(aggregateShard, { name: 'aggregate', ...workers }),
+    merge: app(mergeAggregates, { name: 'merge', ...workers }),
+    table: app(tabulate, { name: 'tabulate', io: true, ...workers }),
+    sort: bash(sortTable, { name: 'sort', ...local }),
+    read: app(readReport, { name: 'read', ...local }),
+    draw: app(drawChart, { name: 'draw', ...local }),
+    headline: app(pageHeadline, { name: 'headline', ...local }),
+    rows: app(pageTable, { name: 'rows', ...local }),
+    page: app(fillPage, { name: 'page', io: true, ...local }),
+  };
+}

@@ -22,3 +22,15 @@ export function formatLambdaCost(use: LambdaUse): string {
   const requests = `${use.requests.toLocaleString('en-US')} ${use.requests === 1 ? 'request' : 'requests'}`;
   return `$${lambdaCostUsd(use).toFixed(6)} (${requests}, ${use.gbSeconds.toFixed(2)} GB-seconds)`;
 }
+
+/** What Lambda would charge for an executor's work, and by which prices. */
+export function formatLambdaPrice(
+  use: { readonly attempts: number; readonly billedGbSeconds: number } | undefined,
+): string {
+  const { usdPerGbSecond, usdPerMillionRequests } = LAMBDA_PRICES;
+  const price = formatLambdaCost({ requests: use?.attempts ?? 0, gbSeconds: use?.billedGbSeconds ?? 0 });
+  return [
+    `Lambda would charge ${price}:`,
+    `  $${usdPerGbSecond} per GB-second and $${usdPerMillionRequests.toFixed(2)} per million requests (us-east-1, x86)`,
+  ].join('\n');
+}

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 
 /** What the job is asked for. */
 export interface JobOptions {
-  /** `local`: an in-process stand-in is started and closed; `aws`: a real account is used. */
-  readonly cloud: 'local' | 'aws';
+  /** `local`: an in-process stand-in is started and closed; otherwise a real account is used. */
+  readonly cloud: 'local' | Account;
   readonly bucket: string;
   /** Undefined: what the AWS SDK finds in the environment. */
   readonly region: string | undefined;
@@ -13,6 +13,9 @@ export interface JobOptions {
   /** What becomes of the shards and other objects between the data and the report. */
   readonly intermediates: 'keep' | 'delete';
 }
+
+/** Real clouds that a job may be asked to use. */
+export type Account = 'aws' | 'gcp';
 
 export const HELP = `Usage: npm start -- [options]
 
@@ -29,18 +32,18 @@ Without --aws, on an embedded stand-in for both: no account is needed.
 `;
 
 /**
- * Reads the command line; `'help'` when it asks for help.
+ * Reads the command line of a job that knows this cloud; `'help'` when it asks for help.
  * @throws naming every argument that does not exist or does not fit.
  */
-export function parseJobOptions(args: readonly string[]): JobOptions | 'help' {
-  const { values, tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
+export function parseJobOptions(args: readonly string[], account: Account = 'aws'): JobOptions | 'help' {
+  const { values, tokens } = parseArgs({ args: [...args], options: OPTIONS[account], strict: false, tokens: true });
   if (values.help === true) return 'help';
-  const faults = tokens.flatMap((token) => faultOf(token));
-  const text = (name: keyof typeof OPTIONS) => (typeof values[name] === 'string' ? values[name] : undefined);
+  const faults = tokens.flatMap((token) => faultOf(token, OPTIONS[account]));
+  const text = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined);
   const shards = Number(text('shards') ?? 24);
   if (!Number.isInteger(shards) || shards < 1 || shards > 1000) faults.push('--shards needs a whole number, 1 to 1000');
-  const cloud = values.aws === true ? 'aws' : 'local';
-  if (cloud === 'aws' && text('bucket') === undefined) faults.push('--aws needs --bucket B');
+  const cloud = values[account] === true ? account : 'local';
+  if (cloud !== 'local' && text('bucket') === undefined) faults.push(`--${account} needs --bucket B`);
   if (faults.length > 0) throw new Error(`${faults.join('; ')} (see --help)`);
   return {
     cloud,
@@ -52,15 +55,19 @@ export function parseJobOptions(args: readonly string[]): JobOptions | 'help' {
   };
 }
 
-const OPTIONS = {
+type Options = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+
+const SHARED: Options = {
   shards: { type: 'string' },
   bucket: { type: 'string' },
-  region: { type: 'string' },
   out: { type: 'string' },
-  aws: { type: 'boolean' },
   keep: { type: 'boolean' },
   help: { type: 'boolean' },
-} as const;
+};
+const OPTIONS: Readonly<Record<Account, Options>> = {
+  aws: { ...SHARED, region: { type: 'string' }, aws: { type: 'boolean' } },
+  gcp: { ...SHARED, gcp: { type: 'boolean' } },
+};
 
 interface Token {
   readonly kind: string;
@@ -72,12 +79,12 @@ interface Token {
   readonly inlineValue?: boolean | undefined;
 }
 
-function faultOf(token: Token): string[] {
+function faultOf(token: Token, options: Options): string[] {
   const { kind, name = '', rawName, value, inlineValue } = token;
   if (kind === 'positional') return [`${JSON.stringify(value)} is not an option`];
   if (kind !== 'option') return [];
-  if (!Object.hasOwn(OPTIONS, name)) return [`there is no ${rawName}`];
-  const { type } = OPTIONS[name as keyof typeof OPTIONS];
+  const type = Object.hasOwn(options, name) ? options[name]?.type : undefined;
+  if (type === undefined) return [`there is no ${rawName}`];
   const isNext = inlineValue === false && value?.startsWith('--');
   if (type === 'string' && (value === undefined || value === '' || isNext)) return [`${rawName} needs a value`];
   if (type === 'boolean' && value !== undefined) return [`${rawName} takes no value`];

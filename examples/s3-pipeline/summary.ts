@@ -1,6 +1,5 @@
 import { relative } from 'node:path';
 import type { DataFile } from 'sluice';
-import { formatLambdaCost, LAMBDA_PRICES } from './cost.js';
 import { FLIGHT_COUNT } from './flights.js';
 import { flightsAccountedFor, type ReportRow } from './report-rows.js';
 import { formatColumns, formatReportTable } from './report-table.js';
@@ -12,7 +11,9 @@ export interface MadeReport {
   readonly files: readonly DataFile[];
   /** By executor label, as `flow.stats()` counts it. */
   readonly use: Readonly<Record<string, ExecutorUse>>;
-  /** What becomes of the copies in S3. */
+  /** What it costs, where it costs. */
+  readonly price?: string;
+  /** What becomes of the copies in the cloud. */
   readonly cloudAfterwards: string;
 }
 
@@ -38,8 +39,7 @@ export function formatSummary(made: MadeReport & { readonly tookMs: number }): s
     `\n${accounted}, in ${seconds(made.tookMs, 1)} s\n`,
     formatUse(made.use),
     '',
-    formatPrice(made.use.lambda),
-    '',
+    ...(made.price === undefined ? [] : [made.price, '']),
     ...made.files.map((file) => `  ${placeOf(file, made.cloudAfterwards)}`).sort(),
   ].join('\n');
 }
@@ -53,15 +53,6 @@ function formatUse(use: MadeReport['use']): string {
     billedMs === 0 ? '-' : seconds(billedMs, 2),
   ]);
   return formatColumns([['executor', 'tasks', 'attempts', 'run s', 'billed s'], ...lines]);
-}
-
-function formatPrice(lambda: ExecutorUse | undefined): string {
-  const { usdPerGbSecond, usdPerMillionRequests } = LAMBDA_PRICES;
-  const price = formatLambdaCost({ requests: lambda?.attempts ?? 0, gbSeconds: lambda?.billedGbSeconds ?? 0 });
-  return [
-    `Lambda would charge ${price}:`,
-    `  $${usdPerGbSecond} per GB-second and $${usdPerMillionRequests.toFixed(2)} per million requests (us-east-1, x86)`,
-  ].join('\n');
 }
 
 function placeOf(file: DataFile, cloudAfterwards: string): string {

@@ -8,16 +8,17 @@ import type { LocalCloudOptions } from '../local-cloud/local-cloud-options.js';
 import { wholeNumber } from './whole-number.js';
 
 /**
- * `sluice local-cloud`: serves S3 and Lambda on 127.0.0.1 until SIGINT or SIGTERM.
+ * `sluice local-cloud`: serves S3, Lambda and Cloud Storage on 127.0.0.1 until SIGINT or SIGTERM.
  *
  * When it is ready it prints the environment to set, as shell text (`eval` can read it), and nothing else, on stdout.
  */
 export function localCloudCommand(): Command {
   return new Command('local-cloud')
-    .description('serve S3 and Lambda on this machine, for AWS SDKs and tools')
+    .description('serve S3, Lambda and Cloud Storage on this machine, for the SDKs and tools of AWS and Google')
     .option('--port <number>', 'port on 127.0.0.1 (default: a free one)', wholeNumber)
     .option('--folder <folder>', 'keep buckets and functions here (default: a temporary folder, removed at the end)')
     .option('--region <region>', 'region to play (default: us-east-1)')
+    .option('--project <id>', 'Google Cloud project to play (default: local-cloud)')
     .option('--concurrency <number>', 'Lambda invocations at the same time (default: 1000)', wholeNumber)
     .option('--faults <file>', 'what is to go wrong: a JSON list of rules; each fault is told on stderr')
     .option('--fault-seed <number>', 'seed of the random numbers of the faults (default: 1)', wholeNumber)

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { serviceOf } from './service-of.js';
+import { type ServiceName, serviceOf } from './service-of.js';
 
 /** Answers a request with Node's own objects, URL and body untouched. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** One server for all services: S3 gets its requests raw, all others go through the routes added to what is returned. */
-export function createCloudServer(handleS3: RawHandler): FastifyInstance {
+/** One server for all services: object stores get their requests raw, all others go through the routes added to what is returned. */
+export function createCloudServer(raw: Readonly<Partial<Record<ServiceName, RawHandler>>>): FastifyInstance {
   return Fastify({
     // Connections that are kept alive, or stuck, must not hold up a close.
     forceCloseConnections: true,
@@ -14,8 +14,7 @@ export function createCloudServer(handleS3: RawHandler): FastifyInstance {
     routerOptions: { maxParamLength: 512 },
     serverFactory: (handleOthers) => {
       const server = createServer((request, response) => {
-        if (serviceOf(request) === 's3') handleS3(request, response);
-        else handleOthers(request, response);
+        (raw[serviceOf(request)] ?? handleOthers)(request, response);
       });
       // Longer than the SDK keeps idle connections: a server that closes first resets a request on its way.
       server.keepAliveTimeout = 72_000;

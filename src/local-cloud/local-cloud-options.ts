@@ -14,6 +14,13 @@ export interface LocalCloudOptions {
   readonly accessKeyId?: string;
   /** Its secret. Default: `local-cloud-secret`. */
   readonly secretAccessKey?: string;
+  /** The one Google Cloud project. Default: `local-cloud`. */
+  readonly project?: string;
+  /**
+   * Whether Cloud Storage takes requests without a token. Google's SDKs send none where `STORAGE_EMULATOR_HOST` leads
+   * them. Default: `allowed`.
+   */
+  readonly gcsAnonymous?: 'allowed' | 'refused';
   /** Lambda invocations at the same time, over all functions: the account's limit. Default: 1,000, as on AWS. */
   readonly concurrency?: number;
   /**
@@ -68,6 +75,12 @@ const schema = z.strictObject({
     .min(1)
     .regex(/^[\x21-\x7e]+$/, 'printable ASCII only')
     .default('local-cloud-secret'),
+  // Source: "Creating and managing projects", Resource Manager.
+  project: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, 'not the id of a project: 6 to 30 lower-case letters, digits and -')
+    .default('local-cloud'),
+  gcsAnonymous: z.enum(['allowed', 'refused']).default('allowed'),
   concurrency: z.int().positive().default(1000),
   maxEnvironments: z.int().positive().default(64),
   idleMs: ms.default(60_000),

@@ -10,6 +10,8 @@ export interface ObjectInfo {
   readonly lastModifiedMs: number;
   /** CRC-32 of the whole content, as zlib counts it, where the store keeps one and tells it. */
   readonly crc32?: number;
+  /** Its CRC-32C, likewise. */
+  readonly crc32c?: number;
 }
 
 /**

@@ -6,6 +6,7 @@ import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
 import { createFtpStaging } from '../data/ftp/ftp-staging.js';
+import { createGcsStaging } from '../data/gcs/gcs-staging.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
 import { createRsyncStaging } from '../data/rsync/rsync-staging.js';
@@ -34,6 +35,7 @@ export interface Backends {
 }
 
 interface StoreOptions {
+  /** Of a bucket of S3. */
   readonly region?: string;
 }
 
@@ -43,12 +45,17 @@ const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) =>
     const { createS3Store } = await import('../object-store/s3/s3-store.js');
     return createS3Store({ bucket, ...options });
   },
+  gs: async (bucket) => {
+    const { createGcsStore } = await import('../object-store/gcs/gcs-store.js');
+    return createGcsStore({ bucket });
+  },
 };
 
 /** Staging providers, first match wins. A new scheme is one row here. */
 const STAGING: readonly ((backends: Backends) => Staging)[] = [
   () => createLocalStaging(),
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
+  (backends) => createGcsStaging({ openStore: (bucket) => backends.store(`gs://${bucket}`) }),
   () => createHttpStaging(),
   () => createSftpStaging(),
   () => createFtpStaging(),

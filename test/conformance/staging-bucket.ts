@@ -6,7 +6,7 @@ import type { ObjectStore } from '../../src/object-store/object-store.js';
 export function fixtureOf(store: ObjectStore, staging: Staging): StagingFixture {
   return {
     staging,
-    urlOf: (name) => `s3://bucket/place/${name}`,
+    urlOf: (name) => `${staging.schemes[0]}://bucket/place/${name}`,
     names: async () => {
       const names: string[] = [];
       for await (const { key } of store.listAfter('place/')) names.push(key.slice('place/'.length));

@@ -24,6 +24,8 @@ async function loadedBy(...names: string[]): Promise<readonly string[]> {
 const HEAVY = [
   '@aws-sdk',
   '@smithy',
+  '@google-cloud',
+  'google-auth-library',
   'piscina',
   'acorn',
   'eslint-scope',
@@ -52,6 +54,12 @@ test("importing 'sluice/aws' loads no SDK either, before an executor starts", as
   expect(heavyIn(modules)).toEqual([]);
 });
 
+test("importing 'sluice/gcp' loads no SDK either, before a store is asked", async () => {
+  const modules = await loadedBy('sluice', 'sluice/gcp');
+  expect(modules.some((url) => url.endsWith('/dist/object-store/gcs/gcs-store.js'))).toBe(true);
+  expect(heavyIn(modules)).toEqual([]);
+});
+
 test("importing 'sluice/hpc' loads nothing heavy", async () => {
   const modules = await loadedBy('sluice', 'sluice/hpc');
   expect(modules.some((url) => url.endsWith('/dist/providers/local/local-provider.js'))).toBe(true);
@@ -59,5 +67,6 @@ test("importing 'sluice/hpc' loads nothing heavy", async () => {
 });
 
 test('what a module loads on its way is seen, whether it imports or requires it', async () => {
-  expect(heavyIn(await loadedBy('piscina', '@aws-sdk/client-lambda'))).toEqual(['@aws-sdk', '@smithy', 'piscina']);
+  const modules = await loadedBy('piscina', '@aws-sdk/client-lambda', '@google-cloud/storage');
+  expect(heavyIn(modules)).toEqual(['@aws-sdk', '@smithy', '@google-cloud', 'google-auth-library', 'piscina']);
 });

@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { base64OfCrc32, combineCrcs } from '../../checksums/combine-crcs.js';
-import { crc32 } from '../../checksums/crc32.js';
 import { SluiceError } from '../../errors.js';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
 import { lengthOf, planParts } from '../../object-store/part-plan.js';
 import { runParallel } from '../../object-store/run-parallel.js';
 import { localFailure } from '../write-whole.js';
+import { type WholeSum, wholeSumOf } from './whole-sum.js';
 
 /** Parts of one download in flight at a time. */
 const PARALLEL_PARTS = 6;
@@ -29,19 +29,19 @@ export async function downloadParts(
   { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress?: ((bytes: number) => void) | undefined },
 ): Promise<void> {
   const name = `${store.url}/${info.key}`;
-  const hasSum = info.crc32 !== undefined;
+  const sum = wholeSumOf(info);
   const [first = { start: 0, end: -1 }, ...others] = planParts(info.size);
   const parts = await runParallel([first, ...others], { limit: PARALLEL_PARTS, signal }, async (range, stop) => {
     const part = range === first ? chunks : await openPart(store, info, range, stop);
-    const value = await writePart(handle, part, { range, signal: stop, name, onProgress, hasSum });
+    const value = await writePart(handle, part, { range, signal: stop, name, onProgress, sum });
     return { value: base64OfCrc32(value), size: lengthOf(range) };
   });
-  if (info.crc32 === undefined) return;
-  const found = combineCrcs('CRC32', parts);
-  if (found === base64OfCrc32(info.crc32)) return;
+  if (sum === undefined) return;
+  const found = combineCrcs(sum.algorithm, parts);
+  if (found === sum.announced) return;
   throw new SluiceError(
     'TRANSFER_FAILED',
-    `read ${name}: its CRC32 is ${found}, the service announced ${base64OfCrc32(info.crc32)}`,
+    `read ${name}: its ${sum.algorithm} is ${found}, the service announced ${sum.announced}`,
   );
 }
 
@@ -67,18 +67,18 @@ interface Part {
   /** URL of the object, for errors. */
   readonly name: string;
   readonly onProgress: ((bytes: number) => void) | undefined;
-  /** Whether the whole has a checksum that this part's is for. */
-  readonly hasSum: boolean;
+  /** The whole's checksum, where it has one that this part's is for. */
+  readonly sum: WholeSum | undefined;
 }
 
-/** Resolves with the part's CRC-32, 0 where it is for nothing. */
+/** Resolves with the part's CRC, 0 where it is for nothing. */
 async function writePart(
   handle: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
-  { range, signal, name, onProgress, hasSum }: Part,
+  { range, signal, name, onProgress, sum }: Part,
 ): Promise<number> {
   const length = lengthOf(range);
-  let sum = 0;
+  let crc = 0;
   let received = 0;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
@@ -92,7 +92,7 @@ async function writePart(
     signal.throwIfAborted();
     // The first part's stream goes on to the object's end.
     const part = chunk.subarray(0, length - received);
-    if (hasSum) sum = crc32(part, sum);
+    if (sum !== undefined) crc = sum.next(part, crc);
     received += part.length;
     waitingBytes += part.length;
     waiting.push(part);
@@ -100,7 +100,7 @@ async function writePart(
     if (part.length < chunk.length) break;
   }
   await flush();
-  if (received === length) return sum;
+  if (received === length) return crc;
   throw new SluiceError(
     'TRANSFER_FAILED',
     `read ${name}: ${received} bytes came of the ${length} from ${range.start} on`,

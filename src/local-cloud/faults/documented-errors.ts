@@ -4,7 +4,8 @@ import type { ErrorFault } from './fault.js';
 /**
  * Errors that say nothing about the request itself, and their status.
  *
- * Sources: "Error responses", Amazon S3 API Reference; errors of Invoke and "Common Errors", AWS Lambda API Reference.
+ * Sources: "Error responses", Amazon S3 API Reference; errors of Invoke and "Common Errors", AWS Lambda API Reference;
+ * "HTTP status and error codes for JSON", Cloud Storage.
  */
 const STATUSES: Readonly<Record<ServiceName, Readonly<Record<string, number>>>> = {
   s3: {
@@ -31,10 +32,26 @@ const STATUSES: Readonly<Record<ServiceName, Readonly<Record<string, number>>>> 
     AccessDeniedException: 403,
     ExpiredTokenException: 403,
   },
+  gcs: {
+    internalError: 500,
+    backendError: 503,
+    badGateway: 502,
+    gatewayTimeout: 504,
+    requestTimeout: 408,
+    rateLimitExceeded: 429,
+    authError: 401,
+    forbidden: 403,
+    notFound: 404,
+    gone: 410,
+  },
 };
 
 // The error a service answers with when it fails by itself.
-const OWN_FAILURE: Readonly<Record<ServiceName, string>> = { s3: 'InternalError', lambda: 'ServiceException' };
+const OWN_FAILURE: Readonly<Record<ServiceName, string>> = {
+  s3: 'InternalError',
+  lambda: 'ServiceException',
+  gcs: 'internalError',
+};
 
 /** The status a service documents for an error. */
 export function documentedStatus(service: ServiceName, code: string): number | undefined {

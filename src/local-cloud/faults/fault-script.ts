@@ -93,5 +93,6 @@ function countStrike<T>(state: RuleState, what: T): T {
 
 function refusal({ service }: FaultSubject, reason: string | undefined): ErrorFault {
   if (service === 's3') return { kind: 'error', code: 'SlowDown', message: 'Please reduce your request rate.' };
+  if (service === 'gcs') return { kind: 'error', code: 'rateLimitExceeded', message: 'Rate limit exceeded.' };
   return { kind: 'error', code: 'TooManyRequestsException', ...(reason !== undefined && { reason }) };
 }

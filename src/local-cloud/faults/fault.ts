@@ -4,9 +4,9 @@ import type { ServiceName } from '../service-of.js';
  * What goes wrong with a request.
  *
  * - `error`: it is answered with an error, before the service did anything or after all of it was done. Default: before,
- *   and the service's own 500 (`InternalError` of S3, `ServiceException` of Lambda).
- * - `throttleBurst`: it and those after it are refused for load (429 of Lambda, 503 SlowDown of S3), `requests` of them
- *   or for `forMs` milliseconds.
+ *   and the service's own 500 (`InternalError` of S3, `ServiceException` of Lambda, `internalError` of Cloud Storage).
+ * - `throttleBurst`: it and those after it are refused for load (429 of Lambda and Cloud Storage, 503 SlowDown of S3),
+ *   `requests` of them or for `forMs` milliseconds.
  * - `slow`: the answer begins after `latencyMs`, and comes at `bytesPerSecond`.
  * - `cut`: the connection is reset: in the middle of the `upload` (nothing was done), instead of the `answer`
  *   (everything was), or in the middle of the answer's `body`.
@@ -52,7 +52,7 @@ export interface FaultRule {
   /** What counts and the log call it. Default: its fault and place, such as `error[2]`. */
   readonly name?: string;
   readonly service?: ServiceName;
-  /** As in the API reference: `PutObject`, `Invoke`; one or several. */
+  /** As in the API reference: `PutObject`, `Invoke`, `storage.objects.get`; one or several. */
   readonly operation?: string | readonly string[];
   readonly functionName?: string;
   readonly bucket?: string;

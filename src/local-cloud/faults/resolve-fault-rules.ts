@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseOptions } from '../../parse-options.js';
+import { GCS_OPERATION_NAMES } from '../gcs/find-operation.js';
 import { LAMBDA_OPERATION_NAMES } from '../lambda/lambda-operations.js';
 import { S3_OPERATION_NAMES } from '../s3/find-operation.js';
 import type { ServiceName } from '../service-of.js';
@@ -59,12 +60,14 @@ const fault = z.discriminatedUnion('kind', [
 const OPERATIONS: Readonly<Record<ServiceName, ReadonlySet<string>>> = {
   s3: S3_OPERATION_NAMES,
   lambda: LAMBDA_OPERATION_NAMES,
+  gcs: GCS_OPERATION_NAMES,
 };
-const operation = z.enum([...S3_OPERATION_NAMES, ...LAMBDA_OPERATION_NAMES]);
+const SERVICES = Object.keys(OPERATIONS) as readonly ServiceName[];
+const operation = z.enum([...new Set(SERVICES.flatMap((service) => [...OPERATIONS[service]]))]);
 const rule = z
   .strictObject({
     name: z.string().min(1).exactOptional(),
-    service: z.enum(['s3', 'lambda']).exactOptional(),
+    service: z.enum(SERVICES).exactOptional(),
     operation: z.union([operation, z.array(operation).nonempty().readonly()]).exactOptional(),
     functionName: z.string().min(1).exactOptional(),
     bucket: z.string().min(1).exactOptional(),
@@ -139,10 +142,10 @@ function servicesOf({ service, operation, functionName, bucket, keyPrefix, fault
   const has = (one: ServiceName): boolean => {
     if (service !== undefined && service !== one) return false;
     if (operation !== undefined && ![operation].flat().every((name) => OPERATIONS[one].has(name))) return false;
-    if (one === 's3') return functionName === undefined && !isForLambda(fault);
+    if (one !== 'lambda') return functionName === undefined && !isForLambda(fault);
     return bucket === undefined && keyPrefix === undefined;
   };
-  const all = (['s3', 'lambda'] as const).filter(has);
+  const all = SERVICES.filter(has);
   const code = fault.kind === 'error' ? fault.code : undefined;
   const documenting = all.filter((one) => code !== undefined && documentedStatus(one, code) !== undefined);
   return documenting.length > 0 ? documenting : all;

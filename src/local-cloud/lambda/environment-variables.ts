@@ -10,14 +10,14 @@ export interface EnvironmentPlace {
   /** `host:port` of the environment's Runtime API. */
   readonly runtimeApi: string;
   readonly region: string;
-  /** Where the SDK inside the function finds local-cloud. */
-  readonly endpoint: string;
+  /** The variables by which SDKs inside the function find local-cloud. */
+  readonly cloudVariables: Readonly<Record<string, string>>;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 /**
  * The whole environment of a function's process: the documented variables of Lambda (AWS Lambda Developer Guide,
- * "Defined runtime environment variables"), the function's own, and what leads its SDK to local-cloud. Of this
+ * "Defined runtime environment variables"), the function's own, and what leads its SDKs to local-cloud. Of this
  * process's own environment only NODE_EXTRA_CA_CERTS is passed on.
  */
 export function environmentVariables(record: FunctionRecord, place: EnvironmentPlace): Record<string, string> {
@@ -29,7 +29,7 @@ export function environmentVariables(record: FunctionRecord, place: EnvironmentP
     TZ: ':UTC',
     HOME: place.tmpFolder,
     TMPDIR: place.tmpFolder,
-    AWS_ENDPOINT_URL: place.endpoint,
+    ...place.cloudVariables,
     ...record.settings.environment,
     _HANDLER: record.settings.handler,
     LAMBDA_TASK_ROOT: place.taskRoot,

@@ -30,8 +30,8 @@ export interface EnvironmentHost extends Pick<EnvironmentPlace, 'region' | 'cred
   readonly startGate: StartGate;
   /** Folder below which environments have theirs. */
   readonly workFolder: string;
-  /** URL of local-cloud, once it listens. */
-  endpoint(): string;
+  /** The variables by which SDKs find local-cloud, once it listens. */
+  cloudVariables(): Readonly<Record<string, string>>;
   /** Folder with the function's unpacked code. */
   taskRoot(record: FunctionRecord): Promise<string>;
 }
@@ -162,14 +162,13 @@ export class Environment {
 
   #startProcess(taskRoot: string, runtimeApi: string): RuntimeProcess {
     const { region, credentials, runtime, watcher, reaper } = this.#host;
-    const endpoint = this.#host.endpoint();
     const place = {
       environmentId: this.id,
       taskRoot,
       tmpFolder: this.#folder,
       runtimeApi,
       region,
-      endpoint,
+      cloudVariables: this.#host.cloudVariables(),
       credentials,
     };
     return startRuntimeProcess({

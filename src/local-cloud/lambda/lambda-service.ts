@@ -29,8 +29,8 @@ export interface LambdaServiceOptions extends PoolLimits, Pick<EnvironmentPlace,
   readonly eventRetryDelaysMs: readonly number[];
   /** Main of another runtime than the one that belongs to this service. */
   readonly runtime?: string;
-  /** URL of local-cloud, once it listens. */
-  endpoint(): string;
+  /** The variables by which SDKs find local-cloud, once it listens. */
+  cloudVariables(): Readonly<Record<string, string>>;
 }
 
 /** Lambda, as far as Sluice needs it: functions, and running them. */
@@ -54,7 +54,7 @@ export interface LambdaService {
 
 /** Opens the state and gets ready to run functions; nothing is started before the first invocation. */
 export async function startLambdaService(options: LambdaServiceOptions): Promise<LambdaService> {
-  const { region, credentials, endpoint, runtime = bootstrapPath() } = options;
+  const { region, credentials, cloudVariables, runtime = bootstrapPath() } = options;
   const workFolder = join(options.workFolder, 'environments');
   await mkdir(workFolder, { recursive: true });
   const store = await openFunctionStore(options.folder);
@@ -64,7 +64,7 @@ export async function startLambdaService(options: LambdaServiceOptions): Promise
   const watcher = new ProcessWatcher(createProcessTable());
   const taskRoot = createCodeCache(join(options.workFolder, 'code'), store.readCode);
   const pool = new EnvironmentPool(
-    { region, credentials, runtime, watcher, reaper, workFolder, endpoint, taskRoot },
+    { region, credentials, runtime, watcher, reaper, workFolder, cloudVariables, taskRoot },
     options,
     ledger,
     ({ name, revisionId }) => store.get(name)?.revisionId === revisionId,

@@ -1,6 +1,6 @@
+import { writeErrorXml, writeXml, type XmlElements } from '../xml/write-xml.js';
 import type { S3Error } from './s3-error.js';
 import type { S3Request } from './s3-request.js';
-import { writeErrorXml, writeXml, type XmlElements } from './xml/write-xml.js';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../../errors.js';
 import { type FaultSource, NO_FAULTS } from '../faults/faults.js';
+import { runUnderFault } from '../faults/run-under-fault.js';
+import { createRequestLedger } from '../request-ledger.js';
 import { verifySigV4 } from '../sigv4.js';
 import { findOperation } from './find-operation.js';
 import { replyError } from './reply.js';
-import { S3Error } from './s3-error.js';
-import { runUnderFault } from './s3-faults.js';
+import { S3Error, scriptedError } from './s3-error.js';
 import { effectiveHeaders, parseTarget } from './s3-request.js';
 import { Buckets } from './store/buckets.js';
 
@@ -43,9 +44,8 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
   const buckets = new Buckets(options.folder);
   const now = options.now ?? Date.now;
   const faults = options.faults ?? NO_FAULTS;
-  const underWay = new Map<Promise<void>, ServerResponse>();
+  const ledger = createRequestLedger();
   let loaded: Promise<void> | undefined;
-  let closed = false;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const requestId = randomBytes(8).toString('hex').toUpperCase();
@@ -53,7 +53,7 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
     response.setHeader('server', 'sluice-local-cloud');
     const method = request.method ?? 'GET';
     try {
-      if (closed) throw new S3Error('InternalError', 'The server is closed.');
+      if (ledger.closed) throw new S3Error('InternalError', 'The server is closed.');
       loaded ??= buckets.load();
       await loaded;
       await answerAuthentic(request, response, requestId);
@@ -78,29 +78,19 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
     const run = (asked: typeof request) => operation.run(asked, { buckets, region: options.region, now });
     const { kind: _, ...place } = address;
     const fault = faults.strike({ service: 's3', operation: operation.name, ...place });
-    await (fault === undefined ? run(request) : runUnderFault(fault, request, incoming, run));
+    if (fault === undefined) return run(request);
+    const raise = (injected: Parameters<typeof scriptedError>[0]) => {
+      const error = scriptedError(injected);
+      return { error, answer: () => replyError({ ...request, resource: url }, error) };
+    };
+    return runUnderFault(fault, { service: 's3', request, incoming, raise }, run);
   };
 
   return {
-    handle: async (request, response) => {
-      const answered = answer(request, response);
-      underWay.set(answered, response);
-      await answered;
-      underWay.delete(answered);
-      await drain(request);
-    },
-    close: async () => {
-      closed = true;
-      const cutOff = setTimeout(() => {
-        for (const response of underWay.values()) response.destroy();
-      }, CLOSE_GRACE_MS);
-      await Promise.all(underWay.keys());
-      clearTimeout(cutOff);
-    },
+    handle: (request, response) => ledger.run(request, response, () => answer(request, response)),
+    close: () => ledger.close(),
   };
 }
-
-const CLOSE_GRACE_MS = 2000;
 
 function fail(to: Parameters<typeof replyError>[0], error: unknown): void {
   const { response } = to;
@@ -111,14 +101,4 @@ function fail(to: Parameters<typeof replyError>[0], error: unknown): void {
     return;
   }
   replyError(to, error instanceof S3Error ? error : new S3Error('InternalError', messageOf(error)));
-}
-
-/** Reads a body nobody wanted to its end, so that a client still sending it gets to read the answer. */
-async function drain(request: IncomingMessage): Promise<void> {
-  if (request.readableEnded || request.destroyed) return;
-  try {
-    for await (const _ of request);
-  } catch {
-    // The client has gone.
-  }
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
 import { checkKey, checkRange } from '../check-request.js';
 import type { ByteRange, GetOptions, ObjectInfo, ObjectStore, PutOptions } from '../object-store.js';
-import { lengthOf, planParts } from '../part-plan.js';
+import { planParts } from '../part-plan.js';
+import { readPart } from '../read-part.js';
 import { runParallel } from '../run-parallel.js';
 import { createBearerServer } from './bearer-server.js';
 
@@ -98,12 +99,7 @@ async function gather(
 ): Promise<Uint8Array> {
   const body = new Uint8Array(size);
   await runParallel(planParts(size), { limit: PARALLEL_PARTS, signal }, async (range) => {
-    const bytes = await read(range);
-    if (bytes.length !== lengthOf(range)) {
-      const text = `got ${bytes.length} of the ${lengthOf(range)} bytes from ${range.start} on: the source changed`;
-      throw new SluiceError('TRANSFER_FAILED', `write ${name}: ${text}`);
-    }
-    body.set(bytes, range.start);
+    body.set(await readPart(name, range, read), range.start);
   });
   return body;
 }

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
-import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { crc32 } from '../../checksums/crc32.js';
-import type { Answer } from './s3-answer.js';
-import { headerOf } from './s3-wire.js';
-
-/** Follows the bytes of an object, to tell whether they are those that the service keeps. */
-export interface ContentCheck {
-  update(chunk: Uint8Array): void;
-  /** What is wrong with the bytes that came, in words; `undefined` when they are right. */
-  complaint(): string | undefined;
-}
+import { type ContentCheck, checkFor, type RunningSum, runningCrc } from '../content-check.js';
+import type { Answer } from '../http-answer.js';
+import { headerOf } from '../http-answer.js';
 
 /**
  * The check that the answer for a whole object allows: a checksum of all of it, or an entity tag that is its MD5; none where
@@ -32,38 +25,14 @@ export function contentCheckOf(answer: Answer): ContentCheck | undefined {
   return checkFor('MD5', Buffer.from(md5, 'hex').toString('base64'), hashing('md5'));
 }
 
-interface Following {
-  update(chunk: Uint8Array): void;
-  /** Base64. */
-  value(): string;
-}
-
 // By cost. CRC32C and CRC64NVME are not here: Node has no code for them, and in JavaScript they take longer than the transfer.
-const CHECKS: Readonly<Record<string, () => Following>> = {
-  crc32: () => {
-    let sum = 0;
-    return {
-      update: (chunk) => {
-        sum = crc32(chunk, sum);
-      },
-      value: () => base64OfCrc32(sum),
-    };
-  },
+const CHECKS: Readonly<Record<string, () => RunningSum>> = {
+  crc32: () => runningCrc(crc32),
   sha1: () => hashing('sha1'),
   sha256: () => hashing('sha256'),
 };
 
-function hashing(algorithm: 'md5' | 'sha1' | 'sha256'): Following {
+function hashing(algorithm: 'md5' | 'sha1' | 'sha256'): RunningSum {
   const hash = createHash(algorithm);
   return { update: (chunk) => void hash.update(chunk), value: () => hash.digest('base64') };
-}
-
-function checkFor(name: string, announced: string, following: Following): ContentCheck {
-  return {
-    update: following.update,
-    complaint() {
-      const found = following.value();
-      return found === announced ? undefined : `its ${name} is ${found}, the service announced ${announced}`;
-    },
-  };
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { isBrokenConnection } from '../connection-errors.js';
 
 /** What a request was about, for the message of its error. */
 export interface S3Subject {
@@ -48,26 +49,6 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'ConditionalRequestConflict',
   'OperationAborted',
   ...CHANGED_ON_THE_WAY,
-]);
-
-const TRANSIENT_SYSTEM_CODES: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'HPE_INVALID_CONSTANT',
-  // Of undici, which carries the objects.
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
 const KEY_ADVICE: Readonly<Record<string, string>> = {
@@ -136,7 +117,7 @@ const PERMISSION =
   'Give these credentials the permission for it (a missing object is answered so too when s3:ListBucket is not allowed)';
 
 function isTransientFacts({ name, status, systemCode }: Facts): boolean {
-  return TRANSIENT_NAMES.has(name) || TRANSIENT_SYSTEM_CODES.has(systemCode) || status >= 500 || status === 429;
+  return TRANSIENT_NAMES.has(name) || isBrokenConnection(systemCode) || status >= 500 || status === 429;
 }
 
 function missing(name: string, { bucket, key }: S3Subject): string {

@@ -1,11 +1,11 @@
 import { SluiceError } from '../../errors.js';
 import { checkKey } from '../check-request.js';
+import { headerOf } from '../http-answer.js';
 import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
 import { toSluiceError } from './s3-errors.js';
 import { infoOf, unquote } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';
-import { headerOf } from './s3-wire.js';
 
 /** One object's info; `undefined` without one, `NOT_FOUND` when it is the bucket that is missing. */
 export async function headObject(

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
+import { headerOf } from '../http-answer.js';
 import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
-import { lengthOf, planParts } from '../part-plan.js';
+import { planParts } from '../part-plan.js';
+import { readPart } from '../read-part.js';
 import { runParallel } from '../run-parallel.js';
 import type { S3Requests } from './s3-requests.js';
-import { headerOf } from './s3-wire.js';
 import { checksumOf, conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
 
 /** Writes one object in parallel parts; whatever fails, none of them stays. */
@@ -15,10 +16,11 @@ export async function putObjectParts(
   read: (range: ByteRange) => Promise<Uint8Array>,
   options: PutOptions,
 ): Promise<ObjectInfo> {
+  const name = `s3://${requests.options.bucket}/${key}`;
   const ranges = planParts(size);
   const [only] = ranges;
   if (only === undefined) return putObject(requests, key, new Uint8Array(), options);
-  if (ranges.length === 1) return putObject(requests, key, await readPart(key, only, read), options);
+  if (ranges.length === 1) return putObject(requests, key, await readPart(name, only, read), options);
   const upload = { key, mark: randomUUID(), uploadId: '', ...options };
   upload.uploadId = await createUpload(requests, upload);
   try {
@@ -27,7 +29,7 @@ export async function putObjectParts(
       [...ranges.entries()],
       { limit, signal: options.signal },
       ([index, range], signal) =>
-        putPart(requests, { ...upload, partNumber: index + 1, signal }, () => readPart(key, range, read)),
+        putPart(requests, { ...upload, partNumber: index + 1, signal }, () => readPart(name, range, read)),
     );
     const etag = await completeUpload(requests, upload, parts);
     return { key, size, etag, lastModifiedMs: Date.now() };
@@ -113,14 +115,3 @@ async function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Pro
 }
 
 const ABORT_ROUNDS = 3;
-
-async function readPart(
-  key: string,
-  range: ByteRange,
-  read: (range: ByteRange) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  const bytes = await read(range);
-  if (bytes.length === lengthOf(range)) return bytes;
-  const text = `got ${bytes.length} of the ${lengthOf(range)} bytes from ${range.start} on: the source changed`;
-  throw new SluiceError('TRANSFER_FAILED', `write ${key}: ${text}`);
-}

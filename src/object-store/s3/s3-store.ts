@@ -1,12 +1,11 @@
-import { SluiceError } from '../../errors.js';
-import type { GetOptions, ObjectStore } from '../object-store.js';
-import { retrying } from '../retry-policy.js';
+import type { ObjectStore } from '../object-store.js';
+import { readWhole } from '../read-whole.js';
 import { deleteObjects, headObject, listObjects } from './s3-keys.js';
 import { putObjectParts } from './s3-multipart.js';
 import { resolveS3StoreOptions, type S3StoreOptions } from './s3-options.js';
 import { createS3Presigner } from './s3-presign.js';
 import { readObject } from './s3-read.js';
-import { createS3Requests, type S3Requests } from './s3-requests.js';
+import { createS3Requests } from './s3-requests.js';
 import { putObject } from './s3-write.js';
 
 /**
@@ -19,10 +18,15 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
   const resolved = resolveS3StoreOptions(options);
   const requests = createS3Requests(resolved);
   const presigner = createS3Presigner(resolved);
+  const getStream: ObjectStore['getStream'] = (key, getOptions = {}) => readObject(requests, key, getOptions);
   return {
     url: `s3://${resolved.bucket}`,
-    get: (key, getOptions = {}) => readWhole(requests, key, getOptions),
-    getStream: (key, getOptions = {}) => readObject(requests, key, getOptions),
+    get: (key, getOptions = {}) =>
+      readWhole((asked) => getStream(key, asked), getOptions, {
+        name: `s3://${resolved.bucket}/${key}`,
+        retry: resolved.retry,
+      }),
+    getStream,
     put: (key, body, putOptions = {}) => putObject(requests, key, body, putOptions),
     putParts: (key, size, read, putOptions = {}) => putObjectParts(requests, key, size, read, putOptions),
     head: (key, { signal } = {}) => headObject(requests, key, signal),
@@ -33,21 +37,4 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
       await Promise.all([requests.close(), presigner.close()]);
     },
   };
-}
-
-function readWhole(requests: S3Requests, key: string, options: GetOptions): Promise<Uint8Array> {
-  const read = async (signal: AbortSignal) => {
-    const { chunks } = await readObject(requests, key, { ...options, signal });
-    const parts: Uint8Array[] = [];
-    for await (const chunk of chunks) parts.push(chunk);
-    const [first = new Uint8Array()] = parts;
-    return parts.length <= 1 ? first : Buffer.concat(parts);
-  };
-  return retrying(read, {
-    policy: requests.options.retry,
-    // Nothing was given away yet, so bytes that came out wrong can be read again.
-    isTransient: (error) => error instanceof SluiceError && error.code === 'TRANSFER_FAILED',
-    what: `read s3://${requests.options.bucket}/${key}`,
-    signal: options.signal,
-  });
 }

@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
 import { Pool } from 'undici';
 import { SluiceError } from '../../errors.js';
-import { type Answer, type AnswerSignals, dispatched } from './s3-answer.js';
+import { type Answer, type AnswerSignals, dispatched, headerOf } from '../http-answer.js';
 import type { openS3Client } from './s3-client.js';
 import type { ResolvedS3StoreOptions, S3Credentials } from './s3-options.js';
 import { encodeKey, sha256, signed } from './s3-signature.js';
@@ -55,7 +55,7 @@ export async function openS3Wire(
         method,
         path: query === undefined ? path : `${path}?${query}`,
         headers: signed(unsigned, { region, credentials }, new Date()),
-        body: body ?? null,
+        body,
       };
       const answer = await dispatched(pool, request, signals);
       if (answer.status < 300) return answer;
@@ -85,12 +85,6 @@ function given(headers: Readonly<Record<string, string | undefined>>): Record<st
     if (value !== undefined) kept[name] = value;
   }
   return kept;
-}
-
-/** The header's value, where it came once. */
-export function headerOf({ headers }: Answer, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 // As the SDK's errors are, whose fields the store's errors are made of.

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { crc32 } from '../../../src/checksums/crc32.js';
+import { crc32c } from '../../../src/checksums/crc32c.js';
 import { downloadObject } from '../../../src/data/objects/download-object.js';
 import { uploadFile } from '../../../src/data/objects/upload-file.js';
 import { localFailure } from '../../../src/data/write-whole.js';
 import { createMemoryStore } from '../../../src/object-store/memory/memory-store.js';
-import type { ObjectStore } from '../../../src/object-store/object-store.js';
+import type { ObjectInfo, ObjectStore } from '../../../src/object-store/object-store.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -21,6 +23,17 @@ function watching(store: ObjectStore, before: (opened: number) => Promise<unknow
       opened += 1;
       await before(opened);
       return store.getStream(key, options);
+    },
+  };
+}
+
+/** A store that tells a checksum of its objects. */
+function announcing(store: ObjectStore, sum: Pick<ObjectInfo, 'crc32' | 'crc32c'>): ObjectStore {
+  return {
+    ...store,
+    getStream: async (key, options) => {
+      const { info, chunks } = await store.getStream(key, options);
+      return { info: { ...info, ...sum }, chunks };
     },
   };
 }
@@ -53,6 +66,24 @@ describe('a download', () => {
     const running = downloadObject(stopping, 'key', { path: join(folder, 'copy'), signal: stop.signal });
     await expect(running).rejects.toThrow('enough');
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test.each([
+    ['crc32', crc32],
+    ['crc32c', crc32c],
+  ] as const)('in parts that are not, together, what the %s of the whole says fails', async (name, sumOf) => {
+    const folder = await temporaryFolder();
+    const body = randomBytes(20 * MEBIBYTE + 7);
+    const right = announcing(createMemoryStore({ bucket: 'b' }), { [name]: sumOf(body) });
+    await right.put('key', body);
+    await downloadObject(right, 'key', { path: join(folder, 'copy'), signal });
+    expect((await readFile(join(folder, 'copy'))).equals(body)).toBe(true);
+    // One bit less.
+    const wrong = announcing(right, { [name]: (sumOf(body) ^ 1) >>> 0 });
+    const running = downloadObject(wrong, 'key', { path: join(folder, 'other'), signal });
+    const message = expect.stringMatching(new RegExp(`its ${name} is`, 'i'));
+    await expect(running).rejects.toMatchObject({ code: 'TRANSFER_FAILED', message });
+    expect(await readdir(folder)).toEqual(['copy']);
   });
 
   test('replaces the file that has its name', async () => {

@@ -37,6 +37,7 @@ describe('the page', () => {
       fewestFlights: '250',
       terms: 'terms',
       shards: '3',
+      madeBy: 'test: shards in memory',
     };
     await fillPage(template, parts, { outputs: [output] });
     return readFile(output.path, 'utf8');

@@ -1,18 +1,13 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { file } from 'sluice';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { flightsPath } from '../../../examples/s3-pipeline/flights.js';
 import { readReport } from '../../../examples/s3-pipeline/report-rows.js';
 import { straightReport } from '../../../examples/s3-pipeline/straight.js';
 import { expectSameReport } from './expect-same-report.js';
-
-const script = fileURLToPath(new URL('../../../examples/s3-pipeline.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+import { runExample } from './run-example.js';
 
 describe('the S3 pipeline, run as it stands', () => {
   let directory: string;
@@ -22,7 +17,7 @@ describe('the S3 pipeline, run as it stands', () => {
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
   test('accounts for every flight, with the numbers of a straight computation', { timeout: 120_000 }, async () => {
-    const { exitCode, stdout, stderr } = await run(['--shards', '6']);
+    const { exitCode, stdout, stderr } = await runExample('s3-pipeline', ['--shards', '6'], directory);
     expect(stderr).toMatch(/aggregate 6\/6 .*page 1\/1/);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('231,083 of 231,083 flights accounted for');
@@ -36,20 +31,11 @@ describe('the S3 pipeline, run as it stands', () => {
   });
 
   test('says what is wrong with its options, and ends with 1', async () => {
-    const { exitCode, stdout, stderr } = await run(['--shards', 'many', '--fast']);
+    const { exitCode, stdout, stderr } = await runExample('s3-pipeline', ['--shards', 'many', '--fast'], directory);
     expect(exitCode).toBe(1);
     expect(stdout).toBe('');
     expect(stderr.trim()).toBe(
       's3-pipeline: there is no --fast; --shards needs a whole number, 1 to 1000 (see --help)',
     );
   });
-
-  function run(args: readonly string[]): Promise<{ exitCode: unknown; stdout: string; stderr: string }> {
-    return new Promise((resolve) => {
-      const options = { cwd: directory, timeout: 110_000 };
-      execFile(process.execPath, ['--import', tsx, script, ...args], options, (error, stdout, stderr) =>
-        resolve({ exitCode: error === null ? 0 : (error.code ?? error.signal), stdout, stderr }),
-      );
-    });
-  }
 });

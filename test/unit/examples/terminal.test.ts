@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { HELP as GCS_HELP } from '../../../examples/gcs-pipeline/help.js';
 import { formatLambdaCost, lambdaCostUsd } from '../../../examples/s3-pipeline/cost.js';
 import { HELP, parseJobOptions } from '../../../examples/s3-pipeline/options.js';
 import { reduceTree } from '../../../examples/s3-pipeline/reduce-tree.js';
@@ -42,6 +43,14 @@ describe('options of the job', () => {
   test('include help, which names every option', () => {
     expect(parseJobOptions(['--help', '--nonsense'])).toBe('help');
     for (const name of ['shards', 'out', 'keep', 'aws', 'bucket', 'region']) expect(HELP).toContain(`--${name}`);
+    for (const name of ['shards', 'out', 'keep', 'gcp', 'bucket']) expect(GCS_HELP).toContain(`--${name}`);
+  });
+
+  test('are those of its own cloud', () => {
+    expect(parseJobOptions(['--gcp', '--bucket', 'mine'], 'gcp')).toMatchObject({ cloud: 'gcp', bucket: 'mine' });
+    expect(() => parseJobOptions(['--gcp'], 'gcp')).toThrow('--gcp needs --bucket');
+    expect(() => parseJobOptions(['--aws'], 'gcp')).toThrow('there is no --aws');
+    expect(() => parseJobOptions(['--gcp'])).toThrow('there is no --gcp');
   });
 });
 

@@ -16,7 +16,7 @@ function run(...args: string[]) {
 
 describe('sluice local-cloud', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)('prints what to export, serves, and ends well on %s', async (signal) => {
-    const command = run('--region', 'eu-west-1', '--concurrency', '5');
+    const command = run('--region', 'eu-west-1', '--concurrency', '5', '--project', 'my-project');
     try {
       const lines = createInterface(command.stdout);
       const [first] = (await once(lines, 'line')) as [string];
@@ -26,6 +26,9 @@ describe('sluice local-cloud', () => {
       const { exitCode, stdout } = await command;
       expect(exitCode).toBe(0);
       expect(stdout.split('\n').slice(1)).toEqual([
+        `export STORAGE_EMULATOR_HOST=${endpoint}`,
+        expect.stringMatching(/^export GOOGLE_APPLICATION_CREDENTIALS=\/.*\/service-account\.json$/),
+        'export GOOGLE_CLOUD_PROJECT=my-project',
         'export AWS_REGION=eu-west-1',
         'export AWS_ACCESS_KEY_ID=LOCALCLOUDKEY',
         'export AWS_SECRET_ACCESS_KEY=local-cloud-secret',

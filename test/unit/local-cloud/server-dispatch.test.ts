@@ -19,6 +19,17 @@ describe('serviceOf', () => {
     ['an unsigned path of Lambda', 'lambda', {}, '/2015-03-31/functions/f/invocations'],
     ['an unsigned path of a bucket', 's3', {}, '/2015-03-31/other'],
     ['the root', 's3', {}, '/'],
+    ['a resource of the JSON API', 'gcs', {}, '/storage/v1/b/bucket/o/key?alt=media'],
+    ['an upload of the JSON API', 'gcs', {}, '/upload/storage/v1/b/bucket/o?uploadType=media'],
+    ['a download of the JSON API', 'gcs', {}, '/download/storage/v1/b/bucket/o/key'],
+    ['a resource without its prefix, as emulators get it', 'gcs', {}, '/b/bucket/o'],
+    ['the list of buckets', 'gcs', {}, '/storage/v1/b?project=p'],
+    ["Google's tokens", 'gcs', {}, '/token'],
+    ["any path with one of Google's tokens", 'gcs', { authorization: 'Bearer x' }, '/bucket/key'],
+    ["any path with one of Google's headers", 'gcs', { 'x-goog-api-client': 'x' }, '/bucket/key'],
+    ['a signed URL of Cloud Storage', 'gcs', {}, '/bucket/key?X-Goog-Algorithm=a&X-Goog-Signature=00'],
+    ['a bucket that is called like them', 's3', signedFor('s3'), '/storage/v1/b/key'],
+    ['a bucket whose name begins alike', 's3', {}, '/bucket/o'],
   ])('%s goes to %s', (_title, service, headers, url) => {
     expect(serviceOf({ headers, url })).toBe(service);
   });

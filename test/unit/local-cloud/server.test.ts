@@ -13,6 +13,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { Storage } from '@google-cloud/storage';
 import { execa } from 'execa';
 import { type LocalCloud, startLocalCloud } from 'sluice/local-cloud';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -38,9 +39,16 @@ function s3Client(cloud: LocalCloud): S3Client {
 
 describe('startLocalCloud', () => {
   test('names every bad option at once', async () => {
-    const options = { prot: 1, port: -1, region: 'nowhere', concurrency: 0 } as object;
+    const options = {
+      prot: 1,
+      port: -1,
+      region: 'nowhere',
+      concurrency: 0,
+      project: 'P',
+      gcsAnonymous: 'no',
+    } as object;
     await expect(startLocalCloud(options)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
-    for (const name of ['prot', 'port', 'region', 'concurrency']) {
+    for (const name of ['prot', 'port', 'region', 'concurrency', 'project', 'gcsAnonymous']) {
       await expect(startLocalCloud(options)).rejects.toThrow(name);
     }
   });
@@ -64,6 +72,24 @@ describe('startLocalCloud', () => {
     const got = await s3.send(new GetObjectCommand({ Bucket: '2015-03-31', Key: 'functions/ä %2F' }));
     expect(await got.Body?.transformToString()).toBe('bytes');
     expect((await lambda.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
+  });
+
+  test("serves Cloud Storage there too, found and signed for by Google's client through the environment", async () => {
+    const { cloud } = await cloudForTest();
+    const restore = cloud.applyEnv();
+    onTestFinished(restore);
+    const storage = new Storage({ retryOptions: { autoRetry: false } });
+    await storage.createBucket('by-environment');
+    const file = storage.bucket('by-environment').file('ä %2F');
+    await file.save('bytes', { resumable: false });
+    expect((await file.download())[0].toString()).toBe('bytes');
+    const [url] = await file.getSignedUrl({ version: 'v4', action: 'read', expires: Date.now() + 60_000 });
+    expect(await (await fetch(url)).text()).toBe('bytes');
+  });
+
+  test('may refuse who has no token', async () => {
+    const { cloud } = await cloudForTest({ gcsAnonymous: 'refused' });
+    expect((await fetch(`${cloud.endpoint}/storage/v1/b?project=p`)).status).toBe(401);
   });
 
   test('lets a function reach S3 through its own environment', async () => {
@@ -110,6 +136,7 @@ describe('startLocalCloud', () => {
       await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: 'f', ReservedConcurrentExecutions: 7 }));
       lambda.destroy();
       await s3Client(first).send(new CreateBucketCommand({ Bucket: 'kept' }));
+      await new Storage({ apiEndpoint: first.endpoint, projectId: 'local-cloud' }).createBucket('kept-too');
     } finally {
       await first.close();
     }
@@ -119,6 +146,8 @@ describe('startLocalCloud', () => {
     expect(reserved.ReservedConcurrentExecutions).toBe(7);
     const { Buckets } = await s3Client(cloud).send(new ListBucketsCommand({}));
     expect(Buckets?.map(({ Name }) => Name)).toEqual(['kept']);
+    const storage = new Storage({ apiEndpoint: cloud.endpoint, projectId: 'local-cloud' });
+    expect(await storage.bucket('kept-too').exists()).toEqual([true]);
   });
 
   test('refuses a folder another local-cloud uses, but not one whose local-cloud was killed', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CrcAlgorithm } from '../../../checksums/combine-crcs.js';
 import { crc32 } from '../../../checksums/crc32.js';
-import { crc32c } from './crc32c.js';
+import { crc32c } from '../../../checksums/crc32c.js';
 import { Crc64Nvme } from './crc64-nvme.js';
 
 /** Algorithms whose sums of parts combine to that of the whole. */

@@ -1,4 +1,4 @@
-import { wordAt } from './word-at.js';
+import { wordAt } from '../../../checksums/word-at.js';
 
 /** CRC-64/NVME (NVM Express base specification, 64b CRC), reflected; held in two halves, as numbers have 53 bits. */
 const POLYNOMIAL_HIGH = 0x9a6c9329;

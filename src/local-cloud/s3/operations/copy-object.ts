@@ -1,3 +1,4 @@
+import type { XmlElements } from '../../xml/write-xml.js';
 import { type Checksum, type ChecksumAlgorithm, checksumElement, isChecksumAlgorithm } from '../checksums/checksum.js';
 import { parseWriteCondition, validators } from '../conditions.js';
 import { parseObjectHeaders } from '../object-headers.js';
@@ -5,7 +6,6 @@ import { invalidArgument } from '../parameters.js';
 import { replyXml } from '../reply.js';
 import { S3Error } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
-import type { XmlElements } from '../xml/write-xml.js';
 import { type CopySource, copiedBody, findCopySource } from './copy-source.js';
 import { bucketName, type Operation, objectKey, type S3Context } from './operation.js';
 import { storeObject } from './store-object.js';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ByteRange } from '../../store/data-files.js';
 import type { BodyFacts } from '../body/verified-body.js';
 import { type ChecksumAlgorithm, createChecksum } from '../checksums/checksum.js';
 import { checkCopyConditions } from '../conditions.js';
@@ -6,7 +7,6 @@ import { invalidArgument } from '../parameters.js';
 import { notImplemented } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
 import type { Bucket } from '../store/bucket.js';
-import type { ByteRange } from '../store/data-files.js';
 import type { ObjectRecord } from '../store/object-record.js';
 import type { S3Context } from './operation.js';
 

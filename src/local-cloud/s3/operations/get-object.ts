@@ -1,11 +1,11 @@
 import { pipeline } from 'node:stream/promises';
+import type { ByteRange } from '../../store/data-files.js';
 import { checkReadConditions, validators } from '../conditions.js';
 import { isHeaderValue, replyObjectHeaders } from '../object-headers.js';
 import { integerParameter, invalidArgument } from '../parameters.js';
 import { parseRange } from '../range.js';
 import { S3Error } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
-import type { ByteRange } from '../store/data-files.js';
 import type { ObjectRecord } from '../store/object-record.js';
 import { bucketName, type Operation, objectKey, type S3Context } from './operation.js';
 import { checksumHeaders } from './put-object.js';

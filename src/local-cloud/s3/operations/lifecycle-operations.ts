@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
+import { writeWholeFile } from '../../store/write-whole-file.js';
 import { readDigestedDocument } from '../body/request-document.js';
 import { replyEmpty } from '../reply.js';
 import { S3Error } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
-import { writeWholeFile } from '../store/write-whole-file.js';
 import { malformedXml, readXml } from '../xml/read-xml.js';
 import { bucketName, type Operation, type S3Context } from './operation.js';
 

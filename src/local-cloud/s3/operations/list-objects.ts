@@ -1,9 +1,9 @@
-import { type ListingCursor, type ListingPage, listPage } from '../listing.js';
+import { type ListingCursor, type ListingPage, listPage } from '../../listing.js';
+import type { XmlElements } from '../../xml/write-xml.js';
 import { invalidArgument, keyEncoder, pageSize } from '../parameters.js';
 import { replyXml } from '../reply.js';
 import type { S3Request } from '../s3-request.js';
 import type { Bucket } from '../store/bucket.js';
-import type { XmlElements } from '../xml/write-xml.js';
 import { OWNER } from './bucket-operations.js';
 import { bucketName, type Operation, type S3Context } from './operation.js';
 

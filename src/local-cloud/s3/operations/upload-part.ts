@@ -1,3 +1,4 @@
+import type { ByteRange } from '../../store/data-files.js';
 import { parseBodyExpectation } from '../body/body-expectation.js';
 import { type BodyFacts, verifiedBody } from '../body/verified-body.js';
 import { type ChecksumAlgorithm, checksumElement, checksumHeader } from '../checksums/checksum.js';
@@ -6,7 +7,6 @@ import { replyEmpty, replyXml } from '../reply.js';
 import { S3Error } from '../s3-error.js';
 import type { S3Request } from '../s3-request.js';
 import type { Bucket } from '../store/bucket.js';
-import type { ByteRange } from '../store/data-files.js';
 import type { MultipartUpload, UploadedPart } from '../store/multipart-upload.js';
 import { copiedBody, findCopySource } from './copy-source.js';
 import { bucketName, type Operation, objectKey, type S3Context } from './operation.js';

@@ -1,14 +1,11 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DataFiles } from '../../store/data-files.js';
+import { ObjectTable } from '../../store/object-table.js';
+import type { SortedKeys } from '../../store/sorted-keys.js';
 import { checkWriteCondition, type WriteCondition } from '../conditions.js';
 import { S3Error } from '../s3-error.js';
-import { DataFiles } from './data-files.js';
-import { ensureFolder } from './ensure-folder.js';
-import { KeyLock } from './key-lock.js';
-import { fileNameOfKey, type ObjectRecord } from './object-record.js';
-import { SortedKeys } from './sorted-keys.js';
+import type { ObjectRecord } from './object-record.js';
 import { Uploads } from './uploads.js';
-import { UNFINISHED, writeWholeFile } from './write-whole-file.js';
 
 /** A write that has begun: its condition held then, and is held again when it commits. */
 export interface ObjectWrite {
@@ -21,23 +18,15 @@ export interface ObjectWrite {
 /** Folders inside a bucket's own. */
 export const BUCKET_FOLDERS = ['objects', 'data', 'uploads'] as const;
 
-/**
- * One bucket: records of its objects in memory in key order, and on disk a file each beside the data files.
- *
- * A record's file, written whole, is what makes an object exist; so neither a kill nor a cut connection leaves half of one.
- */
+/** One bucket: its objects, their bytes, and the uploads that are to become objects. */
 export class Bucket {
   readonly name: string;
   readonly createdMs: number;
   readonly data: DataFiles;
   readonly uploads: Uploads;
   readonly #folder: string;
-  readonly #records = new Map<string, ObjectRecord>();
-  readonly #locks = new KeyLock();
+  readonly #objects: ObjectTable<ObjectRecord>;
   readonly #writes = new Set<{ readonly key: string; deletedMeanwhile: boolean }>();
-  #keys: SortedKeys = new SortedKeys();
-  #committing = 0;
-  #removed = false;
 
   constructor(folder: string, fields: { readonly name: string; readonly createdMs: number }) {
     this.name = fields.name;
@@ -45,6 +34,8 @@ export class Bucket {
     this.#folder = folder;
     this.data = new DataFiles(join(folder, 'data'));
     this.uploads = new Uploads(join(folder, 'uploads'), this.data);
+    const gone = () => noSuchBucket(this.name);
+    this.#objects = new ObjectTable({ folder: join(folder, 'objects'), data: this.data, gone });
   }
 
   /** Path of a bucket-wide setting. */
@@ -54,23 +45,13 @@ export class Bucket {
 
   /** Reads the records from disk, and removes what a killed server left behind. */
   async load(): Promise<void> {
+    await this.#objects.load();
     const named = new Set<string>();
     const completed = new Set<string>();
-    const folder = join(this.#folder, 'objects');
-    for (const shard of await readdir(folder)) {
-      for (const file of await readdir(join(folder, shard))) {
-        const path = join(folder, shard, file);
-        if (file.endsWith(UNFINISHED)) {
-          await rm(path);
-          continue;
-        }
-        const record = JSON.parse(await readFile(path, 'utf8')) as ObjectRecord;
-        this.#records.set(record.key, record);
-        for (const { id } of record.segments) named.add(id);
-        if (record.uploadId !== undefined) completed.add(record.uploadId);
-      }
+    for (const { segments, uploadId } of this.#objects.values()) {
+      for (const { id } of segments) named.add(id);
+      if (uploadId !== undefined) completed.add(uploadId);
     }
-    this.#keys = new SortedKeys(this.#records.keys());
     await this.uploads.load(completed);
     for (const id of this.uploads.dataIds()) named.add(id);
     await this.data.sweep(named);
@@ -78,11 +59,11 @@ export class Bucket {
 
   /** The keys in order, to walk through in one go. */
   get keys(): SortedKeys {
-    return this.#keys;
+    return this.#objects.keys;
   }
 
   find(key: string): ObjectRecord | undefined {
-    return this.#records.get(key);
+    return this.#objects.find(key);
   }
 
   /** @throws {S3Error} `NoSuchKey` */
@@ -99,10 +80,10 @@ export class Bucket {
     this.#writes.add(write);
     return {
       commit: (record) =>
-        this.#exclusively(key, async () => {
+        this.#objects.exclusively(key, async () => {
           if (condition.kind !== 'none' && write.deletedMeanwhile) throw conflict(key);
           checkWriteCondition(condition, this.find(key));
-          await this.#publish(record);
+          await this.#objects.publish(record);
         }),
       end: () => {
         this.#writes.delete(write);
@@ -112,51 +93,20 @@ export class Bucket {
 
   /** Deletes the object if there is one. */
   async delete(key: string): Promise<void> {
-    await this.#exclusively(key, async () => {
+    await this.#objects.exclusively(key, async () => {
       const record = this.find(key);
       if (record === undefined) return;
-      await rm(this.#recordPath(key).path, { force: true });
-      this.#records.delete(key);
-      this.#keys.remove(key);
       for (const write of this.#writes) if (write.key === key) write.deletedMeanwhile = true;
-      await this.data.discard(record.segments);
+      await this.#objects.remove(record);
     });
   }
 
   /** Lets no further object in. @throws {S3Error} `BucketNotEmpty` */
   retire(): void {
-    if (this.#records.size > 0 || this.#committing > 0) {
-      throw new S3Error('BucketNotEmpty', 'The bucket you tried to delete is not empty', {
-        details: { BucketName: this.name },
-      });
-    }
-    this.#removed = true;
-  }
-
-  async #publish(record: ObjectRecord): Promise<void> {
-    const { folder, path } = this.#recordPath(record.key);
-    const replaced = this.find(record.key);
-    await ensureFolder(folder);
-    await writeWholeFile(path, JSON.stringify(record));
-    this.#records.set(record.key, record);
-    this.#keys.add(record.key);
-    if (replaced !== undefined) await this.data.discard(replaced.segments);
-  }
-
-  async #exclusively(key: string, work: () => Promise<void>): Promise<void> {
-    if (this.#removed) throw noSuchBucket(this.name);
-    this.#committing++;
-    try {
-      await this.#locks.run(key, work);
-    } finally {
-      this.#committing--;
-    }
-  }
-
-  #recordPath(key: string): { folder: string; path: string } {
-    const file = fileNameOfKey(key);
-    const folder = join(this.#folder, 'objects', file.slice(0, 2));
-    return { folder, path: join(folder, file) };
+    if (this.#objects.retire()) return;
+    throw new S3Error('BucketNotEmpty', 'The bucket you tried to delete is not empty', {
+      details: { BucketName: this.name },
+    });
   }
 }
 

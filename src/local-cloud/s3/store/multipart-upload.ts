@@ -1,5 +1,5 @@
+import type { Segment } from '../../store/data-files.js';
 import type { ChecksumAlgorithm, ChecksumType } from '../checksums/checksum.js';
-import type { Segment } from './data-files.js';
 import type { ObjectHeaders } from './object-record.js';
 
 /** A multipart upload that was begun and neither completed nor aborted. */

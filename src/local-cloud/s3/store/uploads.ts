@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DataFiles } from '../../store/data-files.js';
+import { KeyLock } from '../../store/key-lock.js';
+import { UNFINISHED, writeWholeFile } from '../../store/write-whole-file.js';
 import { S3Error } from '../s3-error.js';
-import type { DataFiles } from './data-files.js';
-import { KeyLock } from './key-lock.js';
 import type { MultipartUpload, UploadedPart } from './multipart-upload.js';
-import { UNFINISHED, writeWholeFile } from './write-whole-file.js';
 
 interface OpenUpload {
   readonly upload: MultipartUpload;

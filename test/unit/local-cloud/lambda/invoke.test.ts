@@ -80,7 +80,7 @@ describe('Invoke', () => {
       _HANDLER: 'index.handler',
     });
     const known =
-      /^(MINE|PATH|LANG|TZ|HOME|TMPDIR|_HANDLER|_X_AMZN_TRACE_ID|LAMBDA_TASK_ROOT|AWS_\w+|NODE_EXTRA_CA_CERTS)$/;
+      /^(MINE|PATH|LANG|TZ|HOME|TMPDIR|_HANDLER|_X_AMZN_TRACE_ID|LAMBDA_TASK_ROOT|AWS_\w+|GOOGLE_\w+|STORAGE_EMULATOR_HOST|NODE_EXTRA_CA_CERTS)$/;
     expect(Object.keys(env).filter((name) => !known.test(name))).toEqual([]);
     expect(env.TMPDIR).toBe(env.HOME);
   });

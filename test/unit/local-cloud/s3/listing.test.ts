@@ -6,8 +6,8 @@ import {
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ListingCursor, listPage } from '../../../../src/local-cloud/s3/listing.js';
-import { SortedKeys } from '../../../../src/local-cloud/s3/store/sorted-keys.js';
+import { type ListingCursor, listPage } from '../../../../src/local-cloud/listing.js';
+import { SortedKeys } from '../../../../src/local-cloud/store/sorted-keys.js';
 import { answerOf, type S3Server, startS3Server } from './s3-server.js';
 
 const Bucket = 'listing';

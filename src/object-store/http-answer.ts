@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 
 /** Up to this size, in bytes, an answer is there as a whole before anybody reads it. */
@@ -11,6 +12,23 @@ export interface Answer {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: AnswerBody;
+}
+
+/** The header's value, where it came once; by its name in lower case. */
+export function headerOf({ headers }: Answer, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** One request. */
+export interface HttpRequest {
+  /** Scheme, host and port, where the dispatcher is not for one alone. */
+  readonly origin?: string;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** With the query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
 }
 
 /** What ends a request. */
@@ -27,7 +45,7 @@ export interface AnswerSignals {
  */
 export function dispatched(
   pool: Dispatcher,
-  request: Dispatcher.DispatchOptions,
+  request: HttpRequest,
   { signal, lasting }: AnswerSignals,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -52,7 +70,7 @@ export function dispatched(
     };
     signal.addEventListener('abort', onAbort, { once: true });
     lasting?.addEventListener('abort', onAbort, { once: true });
-    pool.dispatch(request, {
+    pool.dispatch(inSlices(request), {
       onRequestStart(started) {
         controller = started;
         if (signal.aborted) started.abort(signal.reason);
@@ -75,6 +93,24 @@ export function dispatched(
       onResponseError: (_, error) => fail(error),
     });
   });
+}
+
+/** Up to this size, in bytes, a body is handed over as a whole. */
+const SLICE_BYTES = 256 * 1024;
+
+/**
+ * The request in undici's terms. A large body is given to it piece by piece: of one piece it would not see how it moves,
+ * and take a slow line for a broken one.
+ */
+function inSlices({ body, headers = {}, ...request }: HttpRequest): Dispatcher.DispatchOptions {
+  if (body === undefined || body.length <= SLICE_BYTES) return { ...request, headers, body: body ?? null };
+  const length = { 'content-length': String(body.length) };
+  // That any iterable will do is in undici's description, and not in its types.
+  return { ...request, headers: { ...headers, ...length }, body: slicesOf(body) as unknown as Readable };
+}
+
+function* slicesOf(body: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
 }
 
 /** The bytes of an answer as they come. Whoever stops reading them ends the connection. */

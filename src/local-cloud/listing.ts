@@ -1,8 +1,9 @@
-import { compareUtf8 } from '../../utf8-order.js';
+import { compareUtf8 } from '../utf8-order.js';
 import type { SortedKeys } from './store/sorted-keys.js';
 
-/** Where a listing goes on: after a key, or after everything that begins with a common prefix. */
+/** Where a listing begins or goes on: after a key, from it on, or after everything that begins with a common prefix. */
 export type ListingCursor =
+  | { readonly kind: 'from'; readonly after: string }
   | { readonly kind: 'key'; readonly after: string }
   | { readonly kind: 'prefix'; readonly after: string };
 
@@ -11,6 +12,8 @@ export interface ListingRequest {
   /** '' for none. */
   readonly delimiter: string;
   readonly cursor: ListingCursor | undefined;
+  /** The first key that is not listed any more; '' or none for all. */
+  readonly end?: string;
   /** Keys and common prefixes together. */
   readonly size: number;
 }
@@ -23,7 +26,10 @@ export interface ListingPage {
 }
 
 /** One page of the keys under a prefix, those that share the text up to the next delimiter rolled up into one. */
-export function listPage(all: SortedKeys, { prefix, delimiter, cursor, size }: ListingRequest): ListingPage {
+export function listPage(
+  all: SortedKeys,
+  { prefix, delimiter, cursor, size, end: beyond = '' }: ListingRequest,
+): ListingPage {
   const keys: string[] = [];
   const commonPrefixes: string[] = [];
   if (size === 0) return { keys, commonPrefixes, next: undefined };
@@ -31,7 +37,7 @@ export function listPage(all: SortedKeys, { prefix, delimiter, cursor, size }: L
   const walk = walkAfter(all, prefix, cursor);
   for (let step = walk.first; step.done !== true; ) {
     const key = step.value;
-    if (!key.startsWith(prefix)) break;
+    if (!key.startsWith(prefix) || (beyond !== '' && compareUtf8(key, beyond) >= 0)) break;
     if (keys.length + commonPrefixes.length === size) return { keys, commonPrefixes, next: last };
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     if (end === -1) {
@@ -61,7 +67,7 @@ function walkAfter(
   }
   const rest = all.from(cursor.after);
   const first = rest.next();
-  if (first.done === true) return { first, rest };
+  if (first.done === true || cursor.kind === 'from') return { first, rest };
   if (cursor.kind === 'key') return { first: first.value === cursor.after ? rest.next() : first, rest };
   return { first: first.value.startsWith(cursor.after) ? rest.next(cursor.after) : first, rest };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DataFiles } from '../../../../../src/local-cloud/s3/store/data-files.js';
+import { DataFiles } from '../../../../src/local-cloud/store/data-files.js';
 
 let folder: string;
 let data: DataFiles;

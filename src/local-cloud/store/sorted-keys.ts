@@ -1,4 +1,4 @@
-import { compareUtf8 } from '../../../utf8-order.js';
+import { compareUtf8 } from '../../utf8-order.js';
 
 /** A set of keys in the order of their UTF-8 bytes. */
 export class SortedKeys {

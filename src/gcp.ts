@@ -1,0 +1,2 @@
+export type { GcsCredentials, GcsStoreOptions } from './object-store/gcs/gcs-options.js';
+export { createGcsStore } from './object-store/gcs/gcs-store.js';

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { expect, onTestFinished, test } from 'vitest';
+import { dispatched } from '../../../src/object-store/http-answer.js';
+
+/** A pool to a server that takes bodies in at a given pace. */
+function slowServer(bytesPerTick: number, tickMs: number): Promise<Pool> {
+  const server = createServer(async (request, response) => {
+    let received = 0;
+    let due = bytesPerTick;
+    request.on('error', () => undefined);
+    for await (const chunk of request) {
+      received += (chunk as Buffer).length;
+      while (received > due) {
+        await sleep(tickMs);
+        due += bytesPerTick;
+      }
+    }
+    response.end(String(received));
+  });
+  return poolOf(server);
+}
+
+/** A pool of one connection that takes a second of silence for a broken one. */
+async function poolOf(server: Server): Promise<Pool> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    connections: 1,
+    headersTimeout: 1_000,
+    bodyTimeout: 1_000,
+  });
+  onTestFinished(async () => {
+    await pool.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  return pool;
+}
+
+const { signal } = new AbortController();
+
+test('a body may take longer than a connection may be silent, as long as it moves', { timeout: 60_000 }, async () => {
+  const pool = await slowServer(1024 * 1024, 200);
+  const body = new Uint8Array(24 * 1024 * 1024);
+  const answer = await dispatched(pool, { method: 'PUT', path: '/', body }, { signal });
+  expect(answer.status).toBe(200);
+  expect(await answer.body.text()).toBe(String(body.length));
+});
+
+test('a body that does not move is a broken connection', async () => {
+  const pool = await slowServer(1024, 10_000);
+  const running = dispatched(pool, { method: 'PUT', path: '/', body: new Uint8Array(24 * 1024 * 1024) }, { signal });
+  await expect(running).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT' });
+});
+
+test('an answer that comes before all of the body is there counts, and the next request has a connection', async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(request.method === 'PUT' ? 429 : 200).end('said');
+  });
+  const pool = await poolOf(server);
+  for (let round = 0; round < 3; round += 1) {
+    const body = new Uint8Array(8 * 1024 * 1024);
+    const refused = await dispatched(pool, { method: 'PUT', path: '/', body }, { signal });
+    expect([refused.status, await refused.body.text()]).toEqual([429, 'said']);
+    expect((await dispatched(pool, { method: 'GET', path: '/' }, { signal })).status).toBe(200);
+  }
+});
+
+test('an abort ends a body on its way', async () => {
+  const pool = await slowServer(1024, 10_000);
+  const abort = new AbortController();
+  const body = new Uint8Array(24 * 1024 * 1024);
+  const running = dispatched(pool, { method: 'PUT', path: '/', body }, { signal: abort.signal });
+  setTimeout(() => abort.abort(new Error('enough')), 100);
+  await expect(running).rejects.toThrow('enough');
+});
