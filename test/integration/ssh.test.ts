@@ -199,7 +199,7 @@ describe.runIf(findSshd())('ssh', () => {
         message: expect.stringContaining('still running after 5000 ms'),
       });
       const pid = Number(await readFile(pidFile, 'utf8'));
-      await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+      await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
       const stop = new AbortController();
       const stopped = connection.run({ command: 'echo up; sleep 1000', signal: stop.signal, timeoutMs: 60_000 });
       setTimeout(() => stop.abort(new Error('no longer wanted')), 100);
@@ -271,7 +271,7 @@ describe.runIf(findSshd())('ssh', () => {
 
     test('that nobody uses is closed, and made again for the next', async () => {
       expect(await says(through, 'proxied')).toBe('here\n');
-      await expect.poll(() => proxy.open(), { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => proxy.open(), { timeout: 60_000 }).toBe(0);
       expect(await says(through, 'proxied')).toBe('here\n');
       expect(proxy.connections()).toBe(2);
     });
@@ -299,7 +299,7 @@ describe.runIf(findSshd())('ssh', () => {
         message: expect.stringContaining('closed by this process'),
       });
       await through.close();
-      await expect.poll(() => proxy.open(), { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => proxy.open(), { timeout: 60_000 }).toBe(0);
     });
   });
 
