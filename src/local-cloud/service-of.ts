@@ -23,5 +23,5 @@ function isGoogles(headers: IncomingMessage['headers'], url: string): boolean {
   if (/^Bearer /i.test(headers.authorization ?? '') || /[?&]X-Goog-(?:Signature|Credential)=/.test(url)) return true;
   if (Object.keys(headers).some((name) => name.startsWith('x-goog-'))) return true;
   // No bucket of S3 has a name of one letter.
-  return /^\/(?:(?:upload\/|download\/)?(?:storage\/v1\/)?b|token)(?:[/?]|$)/.test(url);
+  return /^\/(?:(?:(?:resumable\/)?upload\/|download\/)?(?:storage\/v1\/)?b|token)(?:[/?]|$)/.test(url);
 }

@@ -58,6 +58,13 @@ const STANDARD: ReadonlySet<string> = new Set([
   'projection',
 ]);
 
+/** What some clients take care not to ask for. */
+const OPTIONAL_FEATURES: ReadonlySet<string> = new Set([
+  'enableObjectRetention',
+  'includeTrailingDelimiter',
+  'softDeleted',
+]);
+
 function hasWhatItNeeds({ needs = [], needsHeader }: Operation, { query, headers }: Asked): boolean {
   if (needsHeader !== undefined && !headers.has(needsHeader)) return false;
   return needs.every((need) => {
@@ -73,8 +80,9 @@ const UNDERSTOOD: ReadonlySet<string> = new Set(
 
 /** Encryption, holds, access control: to ignore them would be to claim what was not done. */
 function refuseUnknown({ query, headers }: Asked): void {
-  for (const name of query.keys()) {
+  for (const [name, value] of query) {
     if (UNDERSTOOD.has(name) || STANDARD.has(name) || name.startsWith('X-Goog-')) continue;
+    if (OPTIONAL_FEATURES.has(name) && value.toLowerCase() === 'false') continue;
     throw notImplemented(`query parameter ${name}`);
   }
   for (const name of headers.keys()) {

@@ -29,13 +29,15 @@ export interface GcsRequest extends GcsTarget {
 
 /**
  * Reads a request target. Beside the paths of storage.googleapis.com there are those without `/storage/v1`, which
- * Google's client for Node.js sends to `STORAGE_EMULATOR_HOST`.
+ * Google's client for Node.js sends to `STORAGE_EMULATOR_HOST`, and the `/resumable/upload` of older clients and gcloud.
  *
  * @throws {GcsError} `badRequest`
  */
 export function parseTarget(url: string): GcsTarget {
   const { path, query } = splitTarget(url);
-  const [, api = '', rest = ''] = /^\/(|upload\/|download\/)(?:storage\/v1\/)?(b(?:\/.*)?)$/.exec(path) ?? [];
+  const [, api = '', rest = ''] =
+    /^\/(|upload\/|download\/)(?:storage\/v1\/)?(b(?:\/.*)?)$/.exec(path.replace(/^\/resumable(?=\/upload\/)/, '')) ??
+    [];
   const first = new Map<string, string>();
   try {
     for (const [name, value] of parseQuery(query)) if (!first.has(name)) first.set(name, value);

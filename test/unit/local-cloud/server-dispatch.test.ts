@@ -21,6 +21,7 @@ describe('serviceOf', () => {
     ['the root', 's3', {}, '/'],
     ['a resource of the JSON API', 'gcs', {}, '/storage/v1/b/bucket/o/key?alt=media'],
     ['an upload of the JSON API', 'gcs', {}, '/upload/storage/v1/b/bucket/o?uploadType=media'],
+    ['an upload of gcloud', 'gcs', {}, '/resumable/upload/storage/v1/b/bucket/o?uploadType=resumable'],
     ['a download of the JSON API', 'gcs', {}, '/download/storage/v1/b/bucket/o/key'],
     ['a resource without its prefix, as emulators get it', 'gcs', {}, '/b/bucket/o'],
     ['the list of buckets', 'gcs', {}, '/storage/v1/b?project=p'],

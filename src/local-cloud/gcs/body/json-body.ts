@@ -21,6 +21,8 @@ export function parseJson(text: string): JsonObject {
   if (text.trim() === '') return {};
   try {
     const parsed: unknown = JSON.parse(text);
+    // Google's client for Go says so that it has nothing to say.
+    if (parsed === null) return {};
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
   } catch {
     // Told of below.

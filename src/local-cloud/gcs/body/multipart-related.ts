@@ -15,28 +15,42 @@ export interface RelatedBody {
  * Sources: RFC 2387; "Object uploads", Cloud Storage. @throws {GcsError} `badRequest`
  */
 export async function readRelated(source: AsyncIterable<Uint8Array>, contentType: string): Promise<RelatedBody> {
-  const [, quoted, plain] = /^multipart\/\w+;.*\bboundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType) ?? [];
-  const boundary = quoted ?? plain;
+  // The single quotes are gcloud's, which also ends lines by line feeds alone.
+  const boundary = /^multipart\/\w+;.*\bboundary=(["']?)([^\s;"']+)\1/i.exec(contentType)?.[2];
   if (boundary === undefined) throw malformed('it has no boundary');
   // What stands before a boundary's line belongs to it; the first one may begin the body.
-  const reader = new DelimitedReader(source, Buffer.from('\r\n'));
-  const delimiter = Buffer.from(`\r\n--${boundary}`);
-  await reader.collect(delimiter, MOST_PREAMBLE);
-  await reader.collect(LINE_END, MOST_HEADERS);
-  const first = (await reader.collect(delimiter, MOST_RESOURCE)).toString('utf8');
-  await reader.collect(LINE_END, MOST_HEADERS);
-  const head = (await reader.collect(HEAD_END, MOST_HEADERS)).toString('latin1');
-  const [, mediaType] = /^content-type:[ \t]*(.*?)[ \t]*$/im.exec(head) ?? [];
-  const [, resource] = /^.*?\r\n\r\n(.*)$/s.exec(first) ?? [];
-  if (resource === undefined) throw malformed('its first part has no head');
+  const reader = new DelimitedReader(source, Buffer.from('\n'));
+  await reader.collect(Buffer.from(`\n--${boundary}`), MOST_PREAMBLE);
+  const lineEnd = (await readLine(reader)).endsWith('\r') ? '\r\n' : '\n';
+  const delimiter = Buffer.from(`${lineEnd}--${boundary}`);
+  await readHead(reader);
+  const resource = (await reader.collect(delimiter, MOST_RESOURCE)).toString('utf8');
+  await readLine(reader);
+  const mediaType = (await readHead(reader)).get('content-type');
   return { resource, mediaType, media: mediaOf(reader, delimiter) };
 }
 
-const LINE_END = Buffer.from('\r\n');
-const HEAD_END = Buffer.from('\r\n\r\n');
+const LINE_FEED = Buffer.from('\n');
 const MOST_PREAMBLE = 4096;
-const MOST_HEADERS = 16 * 1024;
+const MOST_HEADERS = 100;
+const MOST_LINE = 16 * 1024;
 const MOST_RESOURCE = 1024 * 1024;
+
+/** A part's headers, of which there may be none, by lower-case name; reads the empty line behind them too. */
+async function readHead(reader: DelimitedReader): Promise<ReadonlyMap<string, string>> {
+  const headers = new Map<string, string>();
+  for (let count = 0; count < MOST_HEADERS; count += 1) {
+    const line = (await readLine(reader)).trimEnd();
+    if (line === '') return headers;
+    const [, name = '', value = ''] = /^([^:]*):\s*(.*)$/.exec(line) ?? [];
+    headers.set(name.toLowerCase(), value);
+  }
+  throw malformed('a part of it has too many headers');
+}
+
+async function readLine(reader: DelimitedReader): Promise<string> {
+  return (await reader.collect(LINE_FEED, MOST_LINE)).toString('latin1');
+}
 
 async function* mediaOf(reader: DelimitedReader, delimiter: Buffer): AsyncGenerator<Uint8Array, void> {
   yield* reader.until(delimiter);

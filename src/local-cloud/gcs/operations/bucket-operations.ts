@@ -20,6 +20,21 @@ export const BUCKET_OPERATIONS: readonly Operation[] = [
   },
   { name: 'storage.buckets.insert', api: 'json', method: 'POST', path: 'b', takes: ['project'], run: insertBucket },
   { name: 'storage.buckets.get', api: 'json', method: 'GET', path: 'b/:bucket', run: getBucket },
+  {
+    name: 'storage.buckets.getStorageLayout',
+    api: 'json',
+    method: 'GET',
+    path: 'b/:bucket/storageLayout',
+    run: getStorageLayout,
+  },
+  {
+    name: 'storage.managedFolders.list',
+    api: 'json',
+    method: 'GET',
+    path: 'b/:bucket/managedFolders',
+    takes: ['prefix', 'pageSize', 'pageToken'],
+    run: listManagedFolders,
+  },
   { name: 'storage.buckets.patch', api: 'json', method: 'PATCH', path: 'b/:bucket', run: patchBucket },
   { name: 'storage.buckets.delete', api: 'json', method: 'DELETE', path: 'b/:bucket', run: deleteBucket },
 ];
@@ -64,6 +79,18 @@ async function insertBucket(request: GcsRequest, context: GcsContext): Promise<v
 
 async function getBucket(request: GcsRequest, context: GcsContext): Promise<void> {
   replyJson(request, await bucketResource(request.origin, bucketOf(request, context)));
+}
+
+/** Whether names are flat, as they always are here: gcloud asks before it moves or removes. */
+async function getStorageLayout(request: GcsRequest, context: GcsContext): Promise<void> {
+  const { name, location, locationType } = await bucketResource(request.origin, bucketOf(request, context));
+  replyJson(request, { kind: 'storage#storageLayout', bucket: name, location, locationType });
+}
+
+/** There are none; gcloud asks when it empties a bucket. */
+async function listManagedFolders(request: GcsRequest, context: GcsContext): Promise<void> {
+  bucketOf(request, context);
+  replyJson(request, { kind: 'storage#managedFolders', items: [] });
 }
 
 async function patchBucket(request: GcsRequest, context: GcsContext): Promise<void> {

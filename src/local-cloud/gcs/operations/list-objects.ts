@@ -11,16 +11,23 @@ export const LIST_OBJECTS: Operation = {
   api: 'json',
   method: 'GET',
   path: 'b/:bucket/o',
-  takes: ['prefix', 'delimiter', 'startOffset', 'endOffset', 'maxResults', 'pageToken', 'versions'],
+  // No bucket keeps versions, and none has managed folders, so that it is the same with and without them.
+  takes: [
+    'prefix',
+    'delimiter',
+    'startOffset',
+    'endOffset',
+    'maxResults',
+    'pageToken',
+    'versions',
+    'includeFoldersAsPrefixes',
+  ],
   run: listObjects,
 };
 
 async function listObjects(request: GcsRequest, context: GcsContext): Promise<void> {
   const { query, origin } = request;
   const bucket = bucketOf(request, context);
-  if ((query.get('versions') ?? 'false') !== 'false') {
-    throw invalidParameter('versions', 'local-cloud keeps no versions but the live one');
-  }
   const token = query.get('pageToken');
   const startOffset = query.get('startOffset') ?? '';
   const page = listPage(bucket.keys, {

@@ -102,7 +102,11 @@ function reply(request: GcsRequest, bucket: GcsBucket, record: ObjectRecord): vo
 }
 
 function incomplete(request: GcsRequest, received: number): void {
-  replyEmpty(request, 308, received === 0 ? {} : { range: `bytes=0-${received - 1}` });
+  const range: Record<string, string> = received === 0 ? {} : { range: `bytes=0-${received - 1}` };
+  // Google's clients for Go ask for it, as their HTTP library would take a 308 for a redirect.
+  const isFor308 = request.headers.get('x-guploader-no-308') !== 'yes';
+  if (isFor308) replyEmpty(request, 308, range);
+  else replyEmpty(request, 200, { ...range, 'x-http-status-code-override': '308' });
 }
 
 // As in `bytes 100-199/200`, with a star for what is not known; one for the range asks how the upload stands, and no

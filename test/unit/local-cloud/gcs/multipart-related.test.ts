@@ -39,6 +39,17 @@ describe('a body of two parts', () => {
     expect(plain.media).toBe('x');
   });
 
+  test('may have no headers, as Google’s client for Go writes it', async () => {
+    const body = '--b-1\r\nContent-Type: application/json\r\n\r\n{}\r\n--b-1\r\n\r\nhello\r\n--b-1--\r\n';
+    expect(await read(cutAt(body, 3))).toEqual({ resource: '{}', mediaType: undefined, media: 'hello' });
+  });
+
+  test('may have line feeds alone and quotes that are none, as gcloud writes it', async () => {
+    const type = "multipart/related; boundary='b-1'";
+    const lines = text('{}', 'CR\nof\r').replaceAll('\r\n', '\n');
+    expect(await read(cutAt(lines, 5), type)).toEqual({ resource: '{}', mediaType: 'text/x', media: 'CR\nof\r' });
+  });
+
   test.each([
     ['without a boundary in its type', text('{}', 'x'), 'multipart/related'],
     ['of another boundary', text('{}', 'x'), 'multipart/related; boundary=other'],

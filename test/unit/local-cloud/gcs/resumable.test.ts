@@ -70,6 +70,19 @@ describe('a resumable upload', () => {
     expect(await filesOf(server, 'bucket', 'sessions')).toBe(0);
   });
 
+  test('is answered without a 308 where a client asks for that, as Google’s for Go does', async () => {
+    const url = (await start()).replace('/upload/', '/resumable/upload/');
+    const { headers, status } = await statusOf(url, {
+      method: 'PUT',
+      headers: { 'content-range': `bytes 0-${GRANULE - 1}/${body.length}`, 'x-guploader-no-308': 'yes' },
+      body: body.subarray(0, GRANULE),
+    });
+    expect([status, headers.get('x-http-status-code-override')]).toEqual([200, '308']);
+    expect(headers.get('range')).toBe(`bytes=0-${GRANULE - 1}`);
+    expect(await send(url, GRANULE, body.length, body.length)).toMatchObject({ status: 200 });
+    expect(await whole()).toBe(true);
+  });
+
   test('tells its object to who asks again how it stands', async () => {
     const url = await start();
     const { resource } = await send(url, 0, body.length, body.length);
