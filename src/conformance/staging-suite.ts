@@ -110,6 +110,10 @@ function transfers(check: Check): void {
     assert.deepEqual([...(await place.names())].sort(), [...names].sort());
   });
 
+  check('a name that cannot be is refused', async (place) => {
+    for (const name of place.impossibleNames ?? []) await assert.rejects(send(place, name, Buffer.from(name)), name);
+  });
+
   check('a file is replaced as a whole, and its identity changes', async (place) => {
     await send(place, 'data.txt', Buffer.from('one, and rather long'));
     const first = await identityOf(place, 'data.txt');

@@ -4,7 +4,7 @@ import { SluiceError } from '../../errors.js';
 import type { FtpFile } from './ftp-download.js';
 import { FtpReplyError } from './ftp-errors.js';
 import { explainStore } from './ftp-folders.js';
-import { identityOf, requesting } from './ftp-requests.js';
+import { factsIfThere, identityOf, type RequestOptions, requesting } from './ftp-requests.js';
 import type { FtpFacts, FtpSession } from './ftp-session.js';
 
 export interface Naming extends FtpFile {
@@ -31,6 +31,20 @@ export async function giveName({ pool, path, temporaryPath, what, signal }: Nami
     }
     await renameInSteps(session, { path, temporaryPath, what, refused });
   });
+  if (!PLAIN.test(posix.basename(path))) await checkName({ pool, path }, { what, signal });
+}
+
+const PLAIN = /^[\w.-]+$/;
+
+// Pure-FTPd answers that it has given a name that ends in a space, and has put an underscore in its place.
+async function checkName({ pool, path }: Pick<FtpFile, 'pool' | 'path'>, options: RequestOptions): Promise<void> {
+  const { what } = options;
+  if ((await requesting(pool, options, (session) => factsIfThere(session, path, what))) !== undefined) return;
+  const name = JSON.stringify(posix.basename(path));
+  throw new SluiceError(
+    'INVALID_OPTIONS',
+    `cannot ${what}: the server has given the file another name than ${name}: use one of letters, digits, and . _ -`,
+  );
 }
 
 async function has(session: FtpSession, path: string, facts: FtpFacts): Promise<boolean> {
