@@ -53,8 +53,8 @@ if (findVsftpd()) {
 }
 
 if (findPureFtpd()) {
-  // "Prohibited file name", and one that it changes.
-  const impossibleNames = ['back\\slash', ' spaces at both ends '];
+  // "Prohibited file name", and those that it changes.
+  const impossibleNames = ['back\\slash', ' spaces at both ends ', 'tab\tin'];
   suiteOver('ftp over pure-ftpd', { scheme: 'ftp', start: startPureFtpd, impossibleNames });
   suiteOver('ftps over pure-ftpd', { scheme: 'ftps', start: startPureFtpd, impossibleNames });
 }

@@ -4,7 +4,7 @@ import { SluiceError } from '../../errors.js';
 import type { FtpFile } from './ftp-download.js';
 import { FtpReplyError } from './ftp-errors.js';
 import { explainStore } from './ftp-folders.js';
-import { factsIfThere, identityOf, type RequestOptions, requesting } from './ftp-requests.js';
+import { identityOf, type RequestOptions, requesting } from './ftp-requests.js';
 import type { FtpFacts, FtpSession } from './ftp-session.js';
 
 export interface Naming extends FtpFile {
@@ -31,19 +31,19 @@ export async function giveName({ pool, path, temporaryPath, what, signal }: Nami
     }
     await renameInSteps(session, { path, temporaryPath, what, refused });
   });
-  if (!PLAIN.test(posix.basename(path))) await checkName({ pool, path }, { what, signal });
+  if (SELDOM_KEPT.test(posix.basename(path))) await checkName({ pool, path }, { what, signal });
 }
 
-const PLAIN = /^[\w.-]+$/;
+const SELDOM_KEPT = /^\s|\s$|\p{Cc}/u;
 
-// Pure-FTPd answers that it has given a name that ends in a space, and has put an underscore in its place.
+// Pure-FTPd puts an underscore in the place of a space at a name's end, and of a control character, and tells nobody.
 async function checkName({ pool, path }: Pick<FtpFile, 'pool' | 'path'>, options: RequestOptions): Promise<void> {
-  const { what } = options;
-  if ((await requesting(pool, options, (session) => factsIfThere(session, path, what))) !== undefined) return;
-  const name = JSON.stringify(posix.basename(path));
+  const name = posix.basename(path);
+  const entries = await requesting(pool, options, (session) => session.entries(posix.dirname(path)));
+  if (entries.some((entry) => entry.name === name)) return;
   throw new SluiceError(
     'INVALID_OPTIONS',
-    `cannot ${what}: the server has given the file another name than ${name}: use one of letters, digits, and . _ -`,
+    `cannot ${options.what}: the server has stored it under another name than ${JSON.stringify(name)}: use one of letters, digits, and . _ -`,
   );
 }
 
