@@ -13,8 +13,7 @@ export class Stations {
   readonly #idleBoards: ClaimBoard[] = [];
   /** Called when threads are idle, before their tasks are answered: they run meanwhile. */
   readonly #onIdle: () => void;
-  /** Batches that are over, and not yet answered. */
-  readonly #finished: Batch[] = [];
+  readonly #answers: (() => void)[] = [];
   #isLooking = false;
   #isAnswering = false;
 
@@ -41,10 +40,16 @@ export class Stations {
       const finished = station.takeFinished();
       if (finished === undefined) continue;
       this.#idle.push(station);
-      this.#finished.push(finished);
+      this.#answers.push(() => finished.end({ kind: 'finished', answer: {} }));
       this.#onIdle();
     }
-    if (!this.#isAnswering) this.#answer();
+    this.#answerAll();
+  }
+
+  /** Has tasks answered, once those before them are: an answer may lead to a call, and that to a look at what is over. */
+  answer(tell: () => void): void {
+    this.#answers.push(tell);
+    this.#answerAll();
   }
 
   /** The thread has left. */
@@ -64,13 +69,11 @@ export class Stations {
     this.#idle.pop()?.dismiss();
   }
 
-  // One after the other: an answer may lead to calls, and these to another look.
-  #answer(): void {
+  #answerAll(): void {
+    if (this.#isAnswering) return;
     this.#isAnswering = true;
     try {
-      for (let batch = this.#finished.shift(); batch !== undefined; batch = this.#finished.shift()) {
-        batch.end({ kind: 'finished', answer: {} });
-      }
+      for (let tell = this.#answers.shift(); tell !== undefined; tell = this.#answers.shift()) tell();
     } finally {
       this.#isAnswering = false;
     }

@@ -138,7 +138,7 @@ export class ThreadPoolExecutor implements Executor {
     const workload = this.#running.get(message.id);
     if (workload === undefined) return;
     this.#putBack(workload.takeBack());
-    workload.end({ kind: 'finished', answer: message.answer });
+    this.#stations.answer(() => workload.end({ kind: 'finished', answer: message.answer }));
     workload.terminate.abort();
   };
 
@@ -218,7 +218,7 @@ export class ThreadPoolExecutor implements Executor {
     this.#putBack(workload.takeBack());
     // The thread gets its next work first: it runs while the outcomes of the last are seen to.
     this.#fillThreads();
-    workload.end(end);
+    this.#stations.answer(() => workload.end(end));
     // A thread that was ended may write to its board for a moment yet: that one is not used again.
     if (workload instanceof Station && end.kind === 'finished') this.#stations.reuse(workload.board);
     if (this.#running.size === 0) pool.emit('sluice:idle');
@@ -234,7 +234,7 @@ export class ThreadPoolExecutor implements Executor {
     this.#stallWatch ??= setTimeout(() => {
       this.#stallWatch = undefined;
       const stalling = [...this.#running.values()].filter(({ mayStall }) => mayStall);
-      for (const workload of stalling) this.#putBack(workload.takeBackStalled());
+      for (const workload of stalling) this.#stations.answer(() => this.#putBack(workload.takeBackStalled()));
       this.#fillThreads();
       if (stalling.length > 0) this.#watchStalls();
     }, STALL_MS);

@@ -94,6 +94,31 @@ test('an envelope is made when its turn has come; one that cannot be made fails 
   expect(pool.load().outstanding).toBe(0);
 });
 
+test('a batch that ends while another is answered waits for it', async () => {
+  const pool = new ThreadPoolExecutor({ maxThreads: 2 });
+  await using _run = await temporaryRun({ executors: [pool], asDefault: false });
+  const call = callOf(() => 1, []);
+  const [tasks, atOnce] = [20_000, 1_000];
+  let [sent, depth, deepest] = [0, 0, 0];
+  await new Promise<void>((resolve, reject) => {
+    const onOutcome = (): void => {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+      // As a map does: each answer leads to a call.
+      if (sent < tasks) send();
+      else if (pool.load().outstanding === 0) resolve();
+      depth -= 1;
+    };
+    const attempt = { envelope: () => call, priority: undefined, onOutcome, onFailure: reject };
+    const send = (): void => {
+      sent += 1;
+      pool.dispatch(attempt);
+    };
+    for (let first = 0; first < atOnce; first++) send();
+  });
+  expect(deepest).toBe(1);
+});
+
 test('closing ends what runs when the grace is over, and says that the pool is not running', async () => {
   const pool = new ThreadPoolExecutor({ maxThreads: 1 });
   await using run = await temporaryRun({ executors: [pool], infrastructureRetries: 0, asDefault: false });
