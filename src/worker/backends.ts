@@ -5,20 +5,17 @@ import { cacheSettings } from '../data/cache/cache-settings.js';
 import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
-import { createFtpStaging } from '../data/ftp/ftp-staging.js';
 import { createGcsStaging } from '../data/gcs/gcs-staging.js';
-import { createHttpStaging } from '../data/http/http-staging.js';
+import { lazyStaging } from '../data/lazy-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
-import { createRsyncStaging } from '../data/rsync/rsync-staging.js';
 import { createS3Staging } from '../data/s3/s3-staging.js';
-import { createSftpStaging } from '../data/sftp/sftp-staging.js';
 import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
-import { createZipStaging } from '../data/zip/zip-staging.js';
 import { SluiceError } from '../errors.js';
 import { lazyStore } from '../object-store/lazy-store.js';
 import type { ObjectStore } from '../object-store/object-store.js';
+import { LATE_STAGINGS } from './late-stagings.js';
 
 /** Stores and staging of one process; connections open, and SDKs load, when first used. */
 export interface Backends {
@@ -51,16 +48,16 @@ const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) =>
   },
 };
 
-/** Staging providers, first match wins. A new scheme is one row here. */
+/** Staging providers, first match wins. A new scheme is one row here, or of {@link LATE_STAGINGS}. */
 const STAGING: readonly ((backends: Backends) => Staging)[] = [
   () => createLocalStaging(),
   (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
   (backends) => createGcsStaging({ openStore: (bucket) => backends.store(`gs://${bucket}`) }),
-  () => createHttpStaging(),
-  () => createSftpStaging(),
-  () => createFtpStaging(),
-  () => createZipStaging(),
-  () => createRsyncStaging(),
+  ...LATE_STAGINGS.map(
+    ({ declared, open }) =>
+      () =>
+        lazyStaging(declared, open),
+  ),
 ];
 
 /** The one table of what exists, for workers and clients alike. */
