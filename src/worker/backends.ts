@@ -6,6 +6,7 @@ import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
 import { createFtpStaging } from '../data/ftp/ftp-staging.js';
+import { createGlobusStaging } from '../data/globus/globus-staging.js';
 import { createHttpStaging } from '../data/http/http-staging.js';
 import { createLocalStaging } from '../data/local/local-staging.js';
 import { createRsyncStaging } from '../data/rsync/rsync-staging.js';
@@ -52,6 +53,7 @@ const STAGING: readonly ((backends: Backends) => Staging)[] = [
   () => createHttpStaging(),
   () => createSftpStaging(),
   () => createFtpStaging(),
+  () => createGlobusStaging(),
   () => createZipStaging(),
   () => createRsyncStaging(),
 ];

@@ -35,6 +35,7 @@ const HEAVY = [
   'ssh2',
   'ssh-config',
   'basic-ftp',
+  '@globus/sdk',
 ];
 
 const heavyIn = (modules: readonly string[]): readonly string[] =>
