@@ -37,6 +37,14 @@ export const LATE_STAGINGS: readonly LateStaging[] = [
   },
   {
     declared: {
+      name: 'globus',
+      schemes: ['globus'],
+      capabilities: { stageOut: true, list: true, remove: true, identity: 'time' },
+    },
+    open: async () => (await import('../data/globus/globus-staging.js')).createGlobusStaging(),
+  },
+  {
+    declared: {
       name: 'zip',
       schemes: ['zip'],
       capabilities: { stageOut: true, list: true, remove: true, identity: 'content' },

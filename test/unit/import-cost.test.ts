@@ -37,6 +37,7 @@ const HEAVY = [
   'ssh2',
   'ssh-config',
   'basic-ftp',
+  '@globus/sdk',
 ];
 
 const heavyIn = (modules: readonly string[]): readonly string[] =>
