@@ -1,4 +1,3 @@
-import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { SluiceError } from '../../errors.js';
 import { hasLargeBundle } from '../../run-bucket/code-upload.js';
 import { hasLocalValues, withoutLocalValues } from '../../run-bucket/local-values.js';
@@ -17,16 +16,19 @@ import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '.
 import { notRunning } from '../life-errors.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
 import { functionFailure, parseFailure } from './function-failure.js';
-import { createLambdaClient } from './lambda-client.js';
 import { createLambdaInvoker, type Invocation, type LambdaInvoker } from './lambda-invoker.js';
 import { type LambdaOptions, type ResolvedLambdaOptions, resolveLambdaOptions } from './lambda-options.js';
+import { type LambdaWire, openLambdaWire } from './lambda-wire.js';
 import { readPayload, type Spill, writePayload } from './payload.js';
 import { parseReport } from './report-line.js';
 
+// What the answer may take beyond the function's own timeout: the network, and a cold start.
+const ANSWER_SLACK_MS = 30_000;
+
 /** What a started executor has. */
 interface Started {
-  readonly client: LambdaClient;
   readonly fn: DeployedFunction;
+  readonly wire: LambdaWire;
   readonly invoker: LambdaInvoker;
   readonly bucket: RunBucket | undefined;
 }
@@ -58,14 +60,15 @@ export class LambdaExecutor implements Executor {
   /** @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `NOT_FOUND` (the bucket) */
   async start(run: RunContext): Promise<void> {
     const { functionName, region, maxConcurrency, bucket: name } = this.#options;
-    const client = await createLambdaClient({ region, maxSockets: maxConcurrency, maxAttempts: 1 });
+    const fn = await findDeployedFunction(functionName, region);
+    const answerMs = fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS;
+    const wire = await openLambdaWire({ functionName, region, maxSockets: maxConcurrency, answerMs });
     try {
-      const fn = await findDeployedFunction(functionName, region);
       const place = { ...this.#options, runId: run.runId };
       const bucket = name === undefined ? undefined : await openRunBucket(run.openStore, { ...place, bucket: name });
-      this.#started = { client, fn, bucket, invoker: createLambdaInvoker(client, fn, this.#options) };
+      this.#started = { fn, bucket, wire, invoker: createLambdaInvoker(wire, fn, this.#options) };
     } catch (error) {
-      client.destroy();
+      await wire.close();
       throw error;
     }
   }
@@ -96,7 +99,7 @@ export class LambdaExecutor implements Executor {
     try {
       await started.bucket?.close();
     } finally {
-      started.client.destroy();
+      await started.wire.close();
     }
   }
 

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvokeCommand, InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import { SluiceError } from '../../errors.js';
+import { type Answer, headerOf } from '../../http/http-answer.js';
 import { PriorityQueue } from '../../priority-queue.js';
 import { AdaptiveLimit, type Place, REFUSED_WITHIN_MS } from './adaptive-limit.js';
 import type { DeployedFunction } from './deployed-function.js';
 import { isThrottle, lambdaFailure, retryAfterMs } from './lambda-failure.js';
+import type { LambdaWire } from './lambda-wire.js';
 
 /** An answer of the function, whether it failed or not. */
 export interface Invocation {
@@ -31,20 +32,16 @@ export interface LambdaInvoker {
 const LONGEST_BACK_OFF_MS = 5_000;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_RETRY_AFTER_MS = 60_000;
-// What the answer may take beyond the function's own timeout: the network, and a cold start.
-const ANSWER_SLACK_MS = 30_000;
 
 /** Invokes one function, as many at a time as it takes. */
 export function createLambdaInvoker(
-  client: LambdaClient,
+  wire: Pick<LambdaWire, 'invoke'>,
   fn: DeployedFunction,
   options: { readonly maxConcurrency: number; readonly throttleDeadlineMs: number },
 ): LambdaInvoker {
   const limit = new AdaptiveLimit(options.maxConcurrency);
   const queue = new PriorityQueue<() => void>();
   let lastAnswerMs = Date.now();
-  // Loaded with the client already: awaited once here, and not resolved anew for every invocation.
-  const sdk = import('@aws-sdk/client-lambda');
 
   // Resolves with the place of one invocation: taken in this very turn, or a crowd of callers would all see room.
   const enter = (priority: number, signal: AbortSignal): Promise<Place> =>
@@ -80,10 +77,10 @@ export function createLambdaInvoker(
     }, REFUSED_WITHIN_MS);
     let answer: 'answered' | 'throttled' | 'failed' = 'failed';
     try {
-      const output = await send(client, (await sdk).InvokeCommand, fn, payload, signal);
+      const invocation = await toInvocation(await wire.invoke(payload, signal));
       answer = 'answered';
       lastAnswerMs = Date.now();
-      return toInvocation(output);
+      return invocation;
     } catch (error) {
       signal.throwIfAborted();
       if (!isThrottle(error)) throw lambdaFailure(error, { functionName: fn.name, doing: 'invoking' });
@@ -124,24 +121,12 @@ function backOffMs(refusals: number, { retryAfterMs }: Refusal): number {
   return Math.max(jitter, Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS) + jitter / 2);
 }
 
-function send(
-  client: LambdaClient,
-  Command: typeof InvokeCommand,
-  fn: DeployedFunction,
-  payload: Uint8Array,
-  signal: AbortSignal,
-): Promise<InvokeCommandOutput> {
-  return client.send(new Command({ FunctionName: fn.name, Payload: payload, LogType: 'Tail' }), {
-    abortSignal: signal,
-    requestTimeout: fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS,
-  });
-}
-
-function toInvocation(output: InvokeCommandOutput): Invocation {
+async function toInvocation(answer: Answer): Promise<Invocation> {
+  const log = headerOf(answer, 'x-amz-log-result');
   return {
-    payload: output.Payload ?? new Uint8Array(),
-    functionError: output.FunctionError,
-    logTail: output.LogResult === undefined ? '' : Buffer.from(output.LogResult, 'base64').toString(),
+    payload: await answer.body.bytes(),
+    functionError: headerOf(answer, 'x-amz-function-error'),
+    logTail: log === undefined ? '' : Buffer.from(log, 'base64').toString(),
   };
 }
 

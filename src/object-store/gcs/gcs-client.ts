@@ -1,5 +1,5 @@
 import type { Storage } from '@google-cloud/storage';
-import { type Answer, type AnswerSignals, dispatched } from '../http-answer.js';
+import { type Answer, type AnswerSignals, dispatched } from '../../http/http-answer.js';
 import type { ResolvedGcsStoreOptions } from './gcs-options.js';
 
 /** One HTTP request. */

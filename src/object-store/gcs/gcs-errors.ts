@@ -1,6 +1,6 @@
 import { messageOf, SluiceError } from '../../errors.js';
+import { type Answer, type AnswerBody, headerOf } from '../../http/http-answer.js';
 import { isBrokenConnection } from '../connection-errors.js';
-import { type Answer, type AnswerBody, headerOf } from '../http-answer.js';
 import { GcsCredentialsError } from './gcs-client.js';
 
 /** What a request was about, for the message of its error. */

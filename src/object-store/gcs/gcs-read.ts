@@ -1,8 +1,8 @@
 import { crc32c } from '../../checksums/crc32c.js';
 import { SluiceError } from '../../errors.js';
+import { type Answer, headerOf } from '../../http/http-answer.js';
 import { checkRange } from '../check-request.js';
 import { checkFor, runningCrc } from '../content-check.js';
-import { type Answer, headerOf } from '../http-answer.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
 import { type OpenBody, resumingChunks } from '../resuming-body.js';

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../errors.js';
+import type { Answer } from '../../http/http-answer.js';
 import { checkKey } from '../check-request.js';
-import type { Answer } from '../http-answer.js';
 import { retrying } from '../retry-policy.js';
 import { type GcsCall, type GcsClient, openGcsClient } from './gcs-client.js';
 import { type GcsSubject, httpErrorOf, isTransient, nameOf, toSluiceError } from './gcs-errors.js';

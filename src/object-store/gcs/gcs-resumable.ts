@@ -1,7 +1,7 @@
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { crc32c } from '../../checksums/crc32c.js';
 import { SluiceError } from '../../errors.js';
-import { type Answer, headerOf } from '../http-answer.js';
+import { type Answer, headerOf } from '../../http/http-answer.js';
 import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from '../../checksums/crc32.js';
+import type { Answer } from '../../http/http-answer.js';
+import { headerOf } from '../../http/http-answer.js';
 import { type ContentCheck, checkFor, type RunningSum, runningCrc } from '../content-check.js';
-import type { Answer } from '../http-answer.js';
-import { headerOf } from '../http-answer.js';
 
 /**
  * The check that the answer for a whole object allows: a checksum of all of it, or an entity tag that is its MD5; none where

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../errors.js';
+import { headerOf } from '../../http/http-answer.js';
 import { checkKey } from '../check-request.js';
-import { headerOf } from '../http-answer.js';
 import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
 import { toSluiceError } from './s3-errors.js';

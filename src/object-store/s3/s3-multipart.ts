@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
-import { headerOf } from '../http-answer.js';
+import { headerOf } from '../../http/http-answer.js';
 import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';

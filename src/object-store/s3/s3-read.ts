@@ -1,7 +1,7 @@
 import { SluiceError } from '../../errors.js';
+import type { Answer } from '../../http/http-answer.js';
+import { headerOf } from '../../http/http-answer.js';
 import { checkRange } from '../check-request.js';
-import type { Answer } from '../http-answer.js';
-import { headerOf } from '../http-answer.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
 import { type OpenBody, resumingChunks } from '../resuming-body.js';

@@ -1,10 +1,10 @@
 import { XMLParser } from 'fast-xml-parser';
 import { Pool } from 'undici';
 import { SluiceError } from '../../errors.js';
-import { type Answer, type AnswerSignals, dispatched, headerOf } from '../http-answer.js';
+import { encodeKey, sha256, signed } from '../../http/aws-signature.js';
+import { type Answer, type AnswerSignals, dispatched, headerOf } from '../../http/http-answer.js';
 import type { openS3Client } from './s3-client.js';
 import type { ResolvedS3StoreOptions, S3Credentials } from './s3-options.js';
-import { encodeKey, sha256, signed } from './s3-signature.js';
 
 /** A request about one object. */
 export interface ObjectRequest extends AnswerSignals {
@@ -54,7 +54,7 @@ export async function openS3Wire(
       const request = {
         method,
         path: query === undefined ? path : `${path}?${query}`,
-        headers: signed(unsigned, { region, credentials }, new Date()),
+        headers: signed(unsigned, { region, service: 's3', credentials }, new Date()),
         body,
       };
       const answer = await dispatched(pool, request, signals);

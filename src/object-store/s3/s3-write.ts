@@ -3,7 +3,7 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { crc32 } from '../../checksums/crc32.js';
 import { SluiceError } from '../../errors.js';
-import { headerOf } from '../http-answer.js';
+import { headerOf } from '../../http/http-answer.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
 import { unquote } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';

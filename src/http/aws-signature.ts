@@ -1,9 +1,15 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { S3Credentials } from './s3-options.js';
+
+/** Keys of an AWS account, or of a server that takes the same signatures. */
+export interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
 
 /** A request before it is signed. */
 export interface UnsignedRequest {
-  readonly method: 'GET' | 'PUT' | 'HEAD';
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'POST';
   /** As it is sent, percent-encoded once. */
   readonly path: string;
   /** As it is sent, percent-encoded, in the order of its names. */
@@ -17,18 +23,21 @@ export interface UnsignedRequest {
 /** Where a request is signed for. */
 export interface SigningScope {
   readonly region: string;
-  readonly credentials: S3Credentials;
+  /** As a signature names it: `s3`, `lambda`. */
+  readonly service: string;
+  readonly credentials: AwsKeys;
 }
 
 /**
  * The headers of a request together with those that sign it: AWS Signature Version 4, in a header.
  *
- * Written here since the SDK's way to the same text takes longer than the transfer of a small object. Source:
- * "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)", Amazon S3 API Reference.
+ * Written here since the SDK's way to the same text takes longer than the transfer of a small object. Sources:
+ * "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)", Amazon S3 API Reference; "Create a
+ * signed AWS API request", AWS IAM User Guide.
  */
 export function signed(
   { method, path, query = '', headers, payloadHash }: UnsignedRequest,
-  { region, credentials }: SigningScope,
+  { region, service, credentials }: SigningScope,
   now: Date,
 ): Record<string, string> {
   const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
@@ -38,10 +47,10 @@ export function signed(
   const names = Object.keys(all).sort();
   const signedHeaders = names.join(';');
   const lines = names.map((name) => `${name}:${(all[name] as string).trim().replace(/\s+/g, ' ')}\n`).join('');
-  const canonical = `${method}\n${path}\n${query}\n${lines}\n${signedHeaders}\n${payloadHash}`;
-  const scope = `${date}/${region}/s3/aws4_request`;
+  const canonical = `${method}\n${service === 's3' ? path : encodedAgain(path)}\n${query}\n${lines}\n${signedHeaders}\n${payloadHash}`;
+  const scope = `${date}/${region}/${service}/aws4_request`;
   const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`;
-  const signature = createHmac('sha256', keyOf(credentials.secretAccessKey, date, region))
+  const signature = createHmac('sha256', keyOf(credentials.secretAccessKey, [date, region, service, 'aws4_request']))
     .update(text)
     .digest('hex');
   all.authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
@@ -60,15 +69,22 @@ export function encodeKey(key: string): string {
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-// Deriving a key takes four hashes; all requests of a day need the same one.
-let known:
-  | { readonly secret: string; readonly date: string; readonly region: string; readonly key: Buffer }
-  | undefined;
+// All services but S3 sign the path as if what is sent were not encoded yet.
+function encodedAgain(path: string): string {
+  return path.replaceAll('%', '%25');
+}
 
-function keyOf(secret: string, date: string, region: string): Buffer {
-  if (known?.secret === secret && known.date === date && known.region === region) return known.key;
+// Deriving a key takes four hashes; all requests of a day to one service need the same one.
+const known = new Map<string, { readonly name: string; readonly key: Buffer }>();
+
+function keyOf(secret: string, scope: readonly [string, string, string, string]): Buffer {
+  const [, region, service] = scope;
+  const name = `${scope.join('/')} ${secret}`;
+  const place = `${region}/${service}`;
+  const found = known.get(place);
+  if (found?.name === name) return found.key;
   let key = Buffer.from(`AWS4${secret}`);
-  for (const part of [date, region, 's3', 'aws4_request']) key = createHmac('sha256', key).update(part).digest();
-  known = { secret, date, region, key };
+  for (const part of scope) key = createHmac('sha256', key).update(part).digest();
+  known.set(place, { name, key });
   return key;
 }

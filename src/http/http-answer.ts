@@ -150,10 +150,15 @@ export class AnswerBody implements AsyncIterable<Uint8Array> {
     this.#controller.abort(reason);
   }
 
-  async text(): Promise<string> {
+  /** All of it. */
+  async bytes(): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this) chunks.push(chunk);
-    return Buffer.concat(chunks).toString();
+    return Buffer.concat(chunks);
+  }
+
+  async text(): Promise<string> {
+    return (await this.bytes()).toString();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {

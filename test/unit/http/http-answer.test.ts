@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
-import { dispatched } from '../../../src/object-store/http-answer.js';
+import { dispatched } from '../../../src/http/http-answer.js';
 
 /** A pool to a server that takes bodies in at a given pace. */
 function slowServer(bytesPerTick: number, tickMs: number): Promise<Pool> {
