@@ -1,6 +1,5 @@
 import type { BlockInfo } from '../../scaling/block.js';
 import type { Outcome } from '../../wire/outcome.js';
-import { parseCommand } from '../../wire/pilot/message-codec.js';
 import type { ManagerInfo, Target } from '../../wire/pilot/messages.js';
 import type { PilotConfig } from '../../wire/pilot/pilot-config.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -16,7 +15,7 @@ import { notRunning, startedBefore } from '../life-errors.js';
 import { NEVER_RAN } from '../never-ran.js';
 import { submitByDispatch } from '../submit-by-dispatch.js';
 import { type HighThroughputOptions, type ResolvedHtexOptions, resolveHtexOptions } from './htex-options.js';
-import { type HtexRun, startHtexRun } from './htex-run.js';
+import type { HtexRun } from './htex-run.js';
 
 /** An executor seen from outside: for `sluice htex status`, and for whoever wants to know. */
 export interface HtexStatus {
@@ -67,6 +66,8 @@ export class HighThroughputExecutor implements Executor {
   async start(run: RunContext): Promise<void> {
     if (this.#phase !== 'new') throw startedBefore(this.label, 'HighThroughputExecutor');
     this.#phase = 'open';
+    // Whoever imports 'sluice' for threads alone does not wait for what pilots need.
+    const { startHtexRun } = await import('./htex-run.js');
     this.#run = await startHtexRun(this.#options, run, this.#mpi);
   }
 
@@ -123,6 +124,7 @@ export class HighThroughputExecutor implements Executor {
 
   /** `sluice htex` speaks to this: `{ name: 'hold', target: { block: 'block-0' } }`. */
   async instruct(instruction: object): Promise<object> {
+    const { parseCommand } = await import('../../wire/pilot/message-codec.js');
     return { managers: await this.#running().ask(parseCommand(instruction)) };
   }
 
