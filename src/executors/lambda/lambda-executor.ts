@@ -18,7 +18,7 @@ import { type DeployedFunction, findDeployedFunction } from './deployed-function
 import { functionFailure, parseFailure } from './function-failure.js';
 import { createLambdaInvoker, type Invocation, type LambdaInvoker } from './lambda-invoker.js';
 import { type LambdaOptions, type ResolvedLambdaOptions, resolveLambdaOptions } from './lambda-options.js';
-import { type LambdaWire, openLambdaWire } from './lambda-wire.js';
+import type { LambdaWire } from './lambda-wire.js';
 import { readPayload, type Spill, writePayload } from './payload.js';
 import { parseReport } from './report-line.js';
 
@@ -62,6 +62,7 @@ export class LambdaExecutor implements Executor {
     const { functionName, region, maxConcurrency, bucket: name } = this.#options;
     const fn = await findDeployedFunction(functionName, region);
     const answerMs = fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS;
+    const { openLambdaWire } = await import('./lambda-wire.js');
     const wire = await openLambdaWire({ functionName, region, maxSockets: maxConcurrency, answerMs });
     try {
       const place = { ...this.#options, runId: run.runId };
