@@ -32,6 +32,8 @@ export type KnownErrorCode =
   | 'DEPENDENCY'
   | 'JOIN'
   | 'BASH_EXIT'
+  | 'BASH_BAD_INPUT'
+  | 'BASH_BAD_OUTPUT'
   | 'BASH_NO_COMMAND'
   | 'MISSING_OUTPUT'
   | 'WALLTIME'
@@ -92,6 +94,11 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
   },
   JOIN: { class: 'app', meaning: 'A future returned by a join app failed.' },
   BASH_EXIT: { class: 'app', meaning: 'The command of a bash app ended with a code other than 0.' },
+  BASH_BAD_INPUT: { class: 'app', meaning: 'A bash app was given something as stdin that is no text, bytes or file.' },
+  BASH_BAD_OUTPUT: {
+    class: 'app',
+    meaning: 'What a bash app returns of its standard output is too large, or not in the form it says.',
+  },
   BASH_NO_COMMAND: { class: 'app', meaning: 'A bash app returned something that is not a command.' },
   MISSING_OUTPUT: { class: 'app', meaning: 'The app ended well but did not write an output it declared.' },
   WALLTIME: { class: 'app', meaning: 'The task ran longer than its walltime, or than its worker allows.' },

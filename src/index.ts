@@ -1,5 +1,5 @@
 export { type App, app, type IoApp, type SetupOption } from './apps/app.js';
-export { type BashApp, bash, type Command } from './apps/bash-app.js';
+export { type BashApp, bash, type Command, type CommandValues, type ReturnsOption } from './apps/bash-app.js';
 export type { Deferred, DeferredArguments, InputFile } from './apps/deferred.js';
 export type { Io } from './apps/io.js';
 export { type Joined, join } from './apps/join-app.js';
@@ -7,7 +7,7 @@ export { type MapOptions, type MapResults, map } from './apps/map.js';
 export { apps, type ModuleApps, type ModuleOptions } from './apps/module-apps.js';
 export type { Pool, PoolMapOptions, RunOptions } from './apps/pool.js';
 export { ShellCommand } from './apps/shell-quote.js';
-export type { AppOptions, TaskOptions } from './apps/task-options.js';
+export type { AppOptions, StdinValue, TaskOptions } from './apps/task-options.js';
 export type { Config } from './config/config.js';
 export { createPool, type PoolOptions } from './config/create-pool.js';
 export { type FilesOptions, identitiesOf, listFiles } from './config/list-files.js';

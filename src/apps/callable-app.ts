@@ -1,3 +1,4 @@
+import { DataFile } from '../data/data-file.js';
 import { SluiceError } from '../errors.js';
 import type { AppFuture } from '../kernel/app-future.js';
 import { currentKernel } from '../kernel/current-kernel.js';
@@ -27,9 +28,9 @@ export function callableApp(definition: AppDefinition): Call & { with(options: T
   const calling = (options: ResolvedTaskOptions) => {
     const request = requestOf(definition, options);
     return (args: readonly unknown[]) => {
-      refuseUselessOptions(request);
+      refuseUselessOptions(request, options);
       const kernel = definition.kernel ?? currentKernel(definition.name);
-      return kernel.submit(request, args, options.inputs);
+      return kernel.submit(request, args, options.inputs, options.stdin);
     };
   };
   const callPlainly = calling(NO_TASK_OPTIONS);
@@ -78,14 +79,37 @@ function tooManyArguments({ name, arity }: AppDefinition, args: readonly unknown
 /** Options that would do nothing for a join: what places a task. */
 const USELESS_TO_JOINS: readonly (keyof TaskRequest)[] = ['stdout', 'stderr', 'walltimeMs', 'resources', 'priority'];
 
-function refuseUselessOptions(request: TaskRequest): void {
+function refuseUselessOptions(request: TaskRequest, { stdin }: ResolvedTaskOptions): void {
   const { appName: name, work } = request;
+  if (stdin !== undefined && !(work.kind === 'remote' && work.code.kind === 'bash')) throw noStdin(name);
+  if (work.kind === 'remote' && work.code.returns !== undefined) refuseMixedStreams(request);
   if (work.kind !== 'join') return;
   const useless = USELESS_TO_JOINS.filter((key) => request[key] !== undefined);
   if (useless.length === 0) return;
   throw new SluiceError(
     'INVALID_OPTIONS',
     `app '${name}' has no use for ${useless.join(', ')}: its body runs in the client; give them to the apps it calls`,
+  );
+}
+
+function noStdin(name: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `app '${name}' has no use for stdin: it starts no command; give it the value as an argument`,
+  );
+}
+
+// Its value is what the command writes to standard output, and nothing else.
+function refuseMixedStreams({ appName, stdout, stderr, appends }: TaskRequest): void {
+  if (appends?.includes('stdout') === true) throw mixed(appName, 'be appended to a file as well');
+  if (stdout === undefined || stderr === undefined || stdout === 'AUTO' || stderr === 'AUTO') return;
+  if (new DataFile(stdout).url === new DataFile(stderr).url) throw mixed(appName, 'share a file with standard error');
+}
+
+function mixed(appName: string, how: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `bash app '${appName}' returns its standard output, which cannot ${how}: name a file of its own, or none`,
   );
 }
 
@@ -101,7 +125,7 @@ function describe(value: unknown): string {
   return `an object of class ${value.constructor.name}`;
 }
 
-function requestOf(definition: AppDefinition, { inputs: _, ...options }: ResolvedTaskOptions): TaskRequest {
+function requestOf(definition: AppDefinition, { inputs: _, stdin: __, ...options }: ResolvedTaskOptions): TaskRequest {
   const { name: appName, executors, work, retries, walltimeMs, resources, priority } = definition;
   return {
     appName,

@@ -2,7 +2,7 @@ import { SluiceError } from '../errors.js';
 import { findCallSite } from '../wire/code-shipping/call-site.js';
 import { type CapturedFunction, captureFunction } from '../wire/code-shipping/capture.js';
 import { rememberDefinition } from '../wire/code-shipping/definition.js';
-import type { AppCode } from '../wire/task-envelope.js';
+import type { AppCode, OutputForm } from '../wire/task-envelope.js';
 import type { SetupOption } from './app.js';
 import { callableApp } from './callable-app.js';
 import { type AppOptions, checkAppOptions } from './task-options.js';
@@ -12,16 +12,16 @@ type Callable = (...args: never[]) => unknown;
 /** Looks at the function of an app that ships, and makes the app. @throws {SluiceError} `CODE_NOT_SHIPPABLE`, `INVALID_OPTIONS` */
 export function defineShippedApp(
   fn: Callable,
-  options: AppOptions & Partial<SetupOption<unknown>>,
-  shape: { kind: AppCode['kind']; io: boolean },
+  options: AppOptions & Partial<SetupOption<unknown>> & { readonly returns?: 'exitCode' | OutputForm },
+  shape: Pick<AppCode, 'kind' | 'io'>,
 ): ReturnType<typeof callableApp> {
   const definedAt = new Error('definition').stack ?? '';
   const named = options.name !== undefined && { name: options.name };
   const captured = captureFunction(fn, { kind: shape.kind, definedAt, ...named });
   const { name, source, hash, definedIn, parameterCount, hasRest } = captured;
-  checkAppOptions(options, name);
+  checkAppOptions(options, name, shape.kind);
   if (shape.io && hasRest) throw restError(name);
-  const { setup } = options;
+  const { setup, returns = 'exitCode' } = options;
   if (setup !== undefined && !shape.io) throw setupWithoutIo(name);
   const capturedSetup = setup && captureFunction(setup, { kind: 'function', definedAt, name: `${name} setup` });
   // Io may be left out of the parameter list; the call's position for options is then the first one.
@@ -29,6 +29,7 @@ export function defineShippedApp(
   const code: AppCode = {
     name,
     kind: shape.kind,
+    ...(returns !== 'exitCode' && { returns }),
     source,
     hash,
     io: shape.io,

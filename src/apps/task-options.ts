@@ -4,8 +4,11 @@ import type { DataFlowKernel } from '../kernel/dataflow-kernel.js';
 import type { StreamTarget, TaskRequest } from '../kernel/task-request.js';
 import { parseOptions } from '../parse-options.js';
 import type { Resources } from '../wire/task-envelope.js';
-import type { InputFile } from './deferred.js';
+import type { Deferred, InputFile } from './deferred.js';
 import { isStreamTarget, resolveStreams } from './stream-options.js';
+
+/** What can be a command's standard input. */
+export type StdinValue = string | Uint8Array | DataFile;
 
 /** Options of one call: what an app with Io takes in Io's place, and any app takes by `.with({ … })`. */
 export interface TaskOptions<O extends readonly FileLike[] = readonly FileLike[]> {
@@ -13,6 +16,11 @@ export interface TaskOptions<O extends readonly FileLike[] = readonly FileLike[]
   readonly inputs?: readonly InputFile[];
   /** Files the task makes. It writes `io.outputs[i].path`; staging puts each where it belongs. */
   readonly outputs?: O;
+  /**
+   * What the command of a bash app reads from standard input: text, bytes, a file, or the future of one of these, so that
+   * small values need no file. Default: nothing.
+   */
+  readonly stdin?: Deferred<StdinValue>;
   /**
    * Where standard output goes: a file, or `AUTO` for one in the run directory. What the file held is replaced, by the
    * last attempt's output; `{ file, append: true }` adds to it as the task writes, every attempt in turn, and is for
@@ -79,6 +87,10 @@ const isFuture = (value: unknown): boolean =>
 const isInput = (value: unknown): boolean => isFileLike(value) || isFuture(value);
 const fileLike = z.custom<FileLike>(isFileLike, 'expected a URL, a path or a DataFile');
 const input = z.custom<InputFile>(isInput, 'expected a URL, a path, a DataFile or the future of one');
+const stdin = z.custom<unknown>(
+  (value) => typeof value === 'string' || value instanceof Uint8Array || value instanceof DataFile || isFuture(value),
+  'expected text, bytes, a DataFile (file(…)), or the future of one of these',
+);
 const stream = z.custom<StreamTarget>(
   (value) => isStreamTarget(value, isFileLike),
   'expected a URL, a path, a DataFile, AUTO, or one of these as { file, append }',
@@ -87,6 +99,7 @@ const stream = z.custom<StreamTarget>(
 const taskSchema = z.strictObject({
   inputs: z.array(input).readonly().exactOptional(),
   outputs: z.array(fileLike).readonly().exactOptional(),
+  stdin: stdin.exactOptional(),
   stdout: stream.exactOptional(),
   stderr: stream.exactOptional(),
   label: z.string().exactOptional(),
@@ -102,12 +115,19 @@ const appSchema = z.strictObject({
   setup: z.custom<() => unknown>((value) => typeof value === 'function', 'expected a function').exactOptional(),
   ...shared,
 });
+const bashSchema = appSchema.extend({ returns: z.enum(['exitCode', 'text', 'bytes', 'json']).exactOptional() });
 // The body of a join runs in the client: nothing places it.
 const joinSchema = appSchema.pick({ name: true, kernel: true, retries: true });
 
+const SCHEMAS = { function: appSchema, bash: bashSchema, join: joinSchema };
+
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
-export function checkAppOptions(options: object, appName: string, kind: 'shipped' | 'join' = 'shipped'): void {
-  parseOptions(kind === 'join' ? joinSchema : appSchema, options, `options of app '${appName}'`);
+export function checkAppOptions(
+  options: object,
+  appName: string,
+  kind: 'function' | 'bash' | 'join' = 'function',
+): void {
+  parseOptions(SCHEMAS[kind], options, `options of app '${appName}'`);
 }
 
 /** The part of a {@link TaskRequest} that a call's options decide. @throws {SluiceError} `INVALID_OPTIONS` */
@@ -126,6 +146,7 @@ export function resolveTaskOptions(options: TaskOptions, appName: string): Resol
 export type ResolvedTaskOptions = Pick<TaskRequest, 'outputs'> & {
   /** Files, and futures of files. */
   readonly inputs: readonly unknown[];
+  readonly stdin?: unknown;
 } & Partial<
     Pick<TaskRequest, 'stdout' | 'stderr' | 'appends' | 'walltimeMs' | 'resources' | 'priority' | 'label' | 'signal'>
   >;

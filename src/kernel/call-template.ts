@@ -7,12 +7,12 @@ import type { Template } from './task-record.js';
  *
  * @throws {SluiceError} `NOT_SENDABLE`, with the path of what cannot be sent
  */
-export function callTemplate(args: readonly unknown[], inputs: readonly unknown[]): Template {
-  if (args.length === 0 && inputs.length === 0) return NO_ARGUMENTS;
+export function callTemplate(args: readonly unknown[], inputs: readonly unknown[], stdin?: unknown): Template {
+  if (args.length === 0 && inputs.length === 0 && stdin === undefined) return NO_ARGUMENTS;
   const list = spare ?? new DependencyList();
   // A getter among the arguments may call an app.
   spare = undefined;
-  const { bytes, files } = encodeCall(args, inputs, list.slotOf);
+  const { bytes, files } = encodeCall(args, inputs, stdin === undefined ? list : { slotOf: list.slotOf, stdin });
   const { futures } = list;
   if (futures.length === 0) spare = list;
   return {

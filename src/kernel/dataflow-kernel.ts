@@ -85,10 +85,15 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
    * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`
    * @internal
    */
-  submit(request: TaskRequest, args: readonly unknown[], inputs: readonly unknown[] = []): AppFuture<unknown> {
+  submit(
+    request: TaskRequest,
+    args: readonly unknown[],
+    inputs: readonly unknown[] = [],
+    stdin?: unknown,
+  ): AppFuture<unknown> {
     this.#refuseUnlessOpen(request.appName);
     if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
-    const call = callTemplate(args, inputs);
+    const call = callTemplate(args, inputs, stdin);
     const taskId = this.#nextTaskId++;
     const future = new AppFuture<unknown>(this, taskId, request.appName, request.outputs);
     const { retries, infrastructureRetries } = this.#parts;

@@ -54,12 +54,17 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): unknown 
 }
 
 /** Writes {@link CallArguments}; errors read `argument 0 .client: …` and `input 1: …`. @throws as {@link encode} does. */
-export function encodeCall(args: readonly unknown[], inputs: readonly unknown[], slotOf?: SlotOf): Encoded {
+export function encodeCall(
+  args: readonly unknown[],
+  inputs: readonly unknown[],
+  { slotOf, stdin }: { readonly slotOf?: SlotOf; readonly stdin?: unknown } = {},
+): Encoded {
   const encoder = begin(slotOf);
   try {
-    encoder.out.arrayHeader(2);
+    encoder.out.arrayHeader(stdin === undefined ? 2 : 3);
     writeList(encoder, 'argument', args);
     writeList(encoder, 'input', inputs);
+    if (stdin !== undefined) encoder.writeRoot(stdin, 'stdin');
     return encoder.finish();
   } finally {
     idle = encoder;
@@ -69,9 +74,10 @@ export function encodeCall(args: readonly unknown[], inputs: readonly unknown[],
 /** Reads a message of {@link encodeCall}. @throws as {@link decode} does. */
 export function decodeCall(bytes: Uint8Array, options: DecodeOptions = {}): CallArguments {
   const call = decode(bytes, options);
-  if (Array.isArray(call) && call.length === 2) {
-    const [args, inputs]: unknown[] = call;
-    if (Array.isArray(args) && Array.isArray(inputs)) return { args, inputs };
+  if (Array.isArray(call) && (call.length === 2 || call.length === 3)) {
+    const [args, inputs, stdin]: unknown[] = call;
+    if (Array.isArray(args) && Array.isArray(inputs))
+      return stdin === undefined ? { args, inputs } : { args, inputs, stdin };
   }
   throw new SluiceError('PROTOCOL', 'a message that cannot be read: it should hold the arguments of a call');
 }

@@ -9,6 +9,8 @@ export interface AppCode {
   /** Shown in errors, logs and reports. */
   readonly name: string;
   readonly kind: 'function' | 'bash';
+  /** What a bash app resolves with; absent: its exit code. */
+  readonly returns?: OutputForm;
   /** Source of one function expression; '' where a module or a bundle has the code. */
   readonly source: string;
   /** SHA-256 of the source, or of what the bundle gives, hex: workers keep compiled apps by it. */
@@ -40,6 +42,9 @@ export interface SetupCode {
 export type CodeBundle =
   | { readonly kind: 'inline'; readonly hash: string; readonly text: string }
   | { readonly kind: 'reference'; readonly hash: string; readonly url: string };
+
+/** Forms in which what a command writes to standard output is its value. */
+export type OutputForm = 'text' | 'bytes' | 'json';
 
 /** What a task asks of its worker; executors declare which keys they honour. */
 export interface Resources {
@@ -91,6 +96,8 @@ export type StreamName = 'stdout' | 'stderr';
 export interface CallArguments {
   readonly args: readonly unknown[];
   readonly inputs: readonly unknown[];
+  /** What a command reads from standard input: text, bytes or a file; `undefined` for nothing. */
+  readonly stdin?: unknown;
 }
 
 /** Names one attempt of a task within its run. */

@@ -85,7 +85,14 @@ export class Attempt {
    * `INVALID_OPTIONS` when a file that is not on this machine's disk is to be appended to
    */
   openStreams(): StreamFiles {
-    return openStreamFiles({ stdout: this.#streamPath('stdout'), stderr: this.#streamPath('stderr') });
+    return openStreamFiles({ stdout: this.stdoutPath, stderr: this.#streamPath('stderr') });
+  }
+
+  /** What standard output goes to: the call's file, or one of the attempt's own where it is the app's value. */
+  get stdoutPath(): string | undefined {
+    const path = this.#streamPath('stdout');
+    if (path !== undefined || this.envelope.app.returns === undefined) return path;
+    return join(this.#subfolder('outputs'), 'stdout');
   }
 
   /** Where the app is to write a declared output. */

@@ -3,43 +3,53 @@ import { join } from 'node:path';
 import { ShellCommand } from '../apps/shell-quote.js';
 import { BashExitError, messageOf, SluiceError } from '../errors.js';
 import type { Attempt } from './attempt.js';
+import { openInput, readOutput } from './command-values.js';
 import { runShell, type ShellEnd, type ShellOptions } from './run-shell.js';
 
 // A single argument of execve(2) may have 128 KiB (MAX_ARG_STRLEN); longer commands are read from a file.
 const LONGEST_ARGUMENT = 100 * 1024;
 
+export interface CommandOptions extends Pick<ShellOptions, 'signal' | 'onProcessGroup'> {
+  /** What the call gives as standard input: {@link readStdin}. */
+  readonly stdin: unknown;
+}
+
 /**
  * Runs the command of a bash app under `/bin/bash -o pipefail` in the attempt's scratch folder, in a process group of
- * its own, and resolves with its exit code, 0. The command is over when its shell is: what that left running is ended.
- * Its streams go to their files directly, and to nothing where the call names none.
+ * its own, and resolves with its exit code, 0, or with what the app returns of its output. The command is over when its
+ * shell is: what that left running is ended. Its streams go to their files directly, and to nothing where the call names
+ * none.
  *
- * @throws {BashExitError} on any other code; {SluiceError} `BASH_NO_COMMAND`; `signal.reason` once aborted, with all
- *   the command started ended
+ * @throws {BashExitError} on any other code; {SluiceError} `BASH_NO_COMMAND`, `BASH_BAD_OUTPUT`, `BASH_BAD_INPUT`;
+ *   `signal.reason` once aborted, with all the command started ended
  */
 export async function runCommand(
   command: unknown,
   attempt: Attempt,
-  signal: AbortSignal | undefined,
-  onProcessGroup: ShellOptions['onProcessGroup'],
-): Promise<number> {
+  { stdin, signal, onProcessGroup }: CommandOptions,
+): Promise<unknown> {
   const { envelope, scratch, mark } = attempt;
-  const text = commandText(command, envelope.app.name);
+  const { name, returns } = envelope.app;
+  const text = commandText(command, name);
   signal?.throwIfAborted();
   const args = ['-o', 'pipefail', ...(await argumentsFor(text, scratch))];
-  signal?.throwIfAborted();
+  const input = openInput(stdin, name);
   const streams = attempt.openStreams();
   let end: ShellEnd;
   try {
-    end = await runShell(args, { cwd: scratch, mark, streams, signal, onProcessGroup });
+    signal?.throwIfAborted();
+    end = await runShell(args, { cwd: scratch, mark, input, streams, signal, onProcessGroup });
   } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
     throw new SluiceError('WORKER_LOST', `/bin/bash could not be started: ${messageOf(error)}`, { cause: error });
   } finally {
     streams.close();
+    input.close();
   }
   signal?.throwIfAborted();
   const { exitCode, stderrTail } = end;
-  if (exitCode !== 0) throw new BashExitError({ app: envelope.app.name, exitCode, stderrTail });
-  return 0;
+  if (exitCode !== 0) throw new BashExitError({ app: name, exitCode, stderrTail });
+  return returns === undefined ? 0 : readOutput(attempt.stdoutPath as string, returns, name);
 }
 
 function commandText(command: unknown, app: string): string {

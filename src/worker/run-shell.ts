@@ -7,6 +7,7 @@ import { findMarked, killMarked, type Marks, signalMarked, workerMark } from '..
 import { startTicksOf } from '../run/process-identity.js';
 import type { ProcessGroupChange } from '../run/reaper-message.js';
 import { within } from '../run/within.js';
+import type { CommandInput } from './command-values.js';
 import type { StreamFiles } from './stream-files.js';
 
 /** What a shell is run with. */
@@ -14,6 +15,7 @@ export interface ShellOptions {
   readonly cwd: string;
   /** Its own among all attempts of this process: `SLUICE_ATTEMPT`. */
   readonly mark: string;
+  readonly input: CommandInput;
   readonly streams: StreamFiles;
   readonly signal: AbortSignal | undefined;
   /** Told of the shell's group. Without one, nobody looks for daemons later, and this does so after every command. */
@@ -46,12 +48,17 @@ const STREAMS_END_MS = 500;
  * An abort sends SIGTERM to all of these, and SIGKILL after 2 s. Rejects with what `spawn` says when there is no bash.
  */
 export async function runShell(args: readonly string[], options: ShellOptions): Promise<ShellEnd> {
-  const { cwd, mark, streams, signal, onProcessGroup } = options;
+  const { cwd, mark, input, streams, signal, onProcessGroup } = options;
   const marks = { SLUICE_WORKER: workerMark(), SLUICE_ATTEMPT: mark };
   const child = spawn('/bin/bash', args, {
     cwd,
     detached: true,
-    stdio: ['ignore', streams.stdout ?? 'ignore', streams.stderr ?? 'pipe', 'pipe'],
+    stdio: [
+      input.fd ?? (input.bytes === undefined ? 'ignore' : 'pipe'),
+      streams.stdout ?? 'ignore',
+      streams.stderr ?? 'pipe',
+      'pipe',
+    ],
     env: { ...process.env, ...marks },
   });
   const closed = once(child, 'close');
@@ -60,6 +67,8 @@ export async function runShell(args: readonly string[], options: ShellOptions): 
   closed.catch(() => {});
   const tail = createTail();
   child.stderr?.on('data', tail.add);
+  // A command need not read all it is given, nor anything.
+  child.stdin?.on('error', () => {}).end(input.bytes);
   (child.stdio[3] as Readable).resume();
   if (child.pid === undefined) await exited;
   const pid = child.pid as number;

@@ -138,7 +138,8 @@ async function perform(
     parts.onLoaded?.();
   }
   if (app.kind === 'bash') {
-    return runCommand(await callCode(code, call, attempt), attempt, signal, parts.onProcessGroup);
+    const command = await callCode(code, call, attempt);
+    return runCommand(command, attempt, { stdin: call.stdin, signal, onProcessGroup: parts.onProcessGroup });
   }
   if (stdout === undefined && stderr === undefined) return callCode(code, call, attempt);
   return capturingOutput(attempt.openStreams(), signal, async () => callCode(code, call, attempt));

@@ -152,9 +152,11 @@ describe('slots', () => {
           const at = <T>(list: readonly T[]) =>
             places.filter((place) => place < list.length).map((place) => list[place]);
           const shape = <T>(list: readonly T[]) => [at(list), { deep: [new Map([['k', at(list)]]), new Set(list)] }];
-          const { bytes: call } = encodeCall(shape(futures), [], (each) => {
-            const index = futures.indexOf(each as Promise<unknown>);
-            return index < 0 ? undefined : index;
+          const { bytes: call } = encodeCall(shape(futures), [], {
+            slotOf: (each) => {
+              const index = futures.indexOf(each as Promise<unknown>);
+              return index < 0 ? undefined : index;
+            },
           });
           const { args } = decodeCall(call, { slot: (index) => values[index] });
           expect(isDeepStrictEqual(args, shape(values))).toBe(true);

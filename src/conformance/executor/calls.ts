@@ -2,11 +2,14 @@ import { DataFile } from '../../data/data-file.js';
 import { captureFunction } from '../../wire/code-shipping/capture.js';
 import { encode, encodeCall } from '../../wire/codec.js';
 import type { EncodedValue } from '../../wire/encoded-value.js';
-import { type TaskEnvelope, WIRE_VERSION } from '../../wire/task-envelope.js';
+import { type OutputForm, type TaskEnvelope, WIRE_VERSION } from '../../wire/task-envelope.js';
 
 /** How a call of the suite differs from a plain one. */
 export interface CallOptions {
   readonly kind?: 'function' | 'bash';
+  /** What a command reads from standard input, and what of its output is its value. */
+  readonly stdin?: unknown;
+  readonly returns?: OutputForm;
   /** Values for the slots that {@link SlotMarker}s among the arguments stand for. */
   readonly slots?: readonly unknown[];
   readonly outputs?: readonly string[];
@@ -37,7 +40,10 @@ export function callOf(
 ): TaskEnvelope {
   const kind = options.kind ?? 'function';
   const { parameterCount, ...code } = captureFunction(fn, { kind });
-  const { bytes, files } = encodeCall(args, [], (value) => (value instanceof SlotMarker ? value.index : undefined));
+  const { bytes, files } = encodeCall(args, [], {
+    stdin: options.stdin,
+    slotOf: (value) => (value instanceof SlotMarker ? value.index : undefined),
+  });
   const slots = (options.slots ?? []).map((value): EncodedValue => ({ kind: 'inline', ...encode(value) }));
   const io = kind === 'bash';
   lastTaskId += 1;
@@ -46,7 +52,13 @@ export function callOf(
     runId: 'conformance',
     taskId: lastTaskId,
     attempt: 1,
-    app: { ...code, kind, io, arity: io ? parameterCount - 1 : parameterCount },
+    app: {
+      ...code,
+      kind,
+      ...(options.returns !== undefined && { returns: options.returns }),
+      io,
+      arity: io ? parameterCount - 1 : parameterCount,
+    },
     call: bytes,
     slots,
     files: [...new Set([...files, ...slots.flatMap((slot) => slot.files)])],

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Io } from '../../apps/io.js';
 import { DataFile } from '../../data/data-file.js';
 import { errorClassOf, type SluiceError } from '../../errors.js';
-import { callOf } from './calls.js';
+import { callOf, SlotMarker } from './calls.js';
 import type { Check } from './fixture.js';
 import { errorOf, failure, resultOf, run } from './outcomes.js';
 
@@ -61,6 +61,15 @@ export function files(check: Check): void {
     const error = await failure(fixture.executor, call);
     assert.equal((error as SluiceError).code, 'NOT_FOUND');
     assert.equal(errorClassOf(error), 'usage');
+  });
+  check('a command reads the value it is given, and gives what it writes', async (fixture) => {
+    const sorted = (stdin: unknown, slots: readonly unknown[] = []) =>
+      callOf((_: Io) => 'sort', [], { kind: 'bash', stdin, slots, returns: 'text' });
+    assert.equal(resultOf(await run(fixture.executor, sorted('b\na\n'))), 'a\nb');
+    assert.equal(resultOf(await run(fixture.executor, sorted(new SlotMarker(0), ['d\nc\n']))), 'c\nd');
+    const source = `${fixture.filesAt}/${randomUUID()}.txt`;
+    await fixture.writeText(source, 'f\ne\n');
+    assert.equal(resultOf(await run(fixture.executor, sorted(new DataFile(source)))), 'e\nf');
   });
   check('a failed command is a BashExitError with its exit code and the end of its stderr', async ({ executor }) => {
     const error = errorOf(

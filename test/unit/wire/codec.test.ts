@@ -192,7 +192,9 @@ describe('slots', () => {
 
 describe('calls', () => {
   test('carry arguments and inputs', () => {
-    const { bytes, files } = encodeCall([1, undefined, { a: 1 }], [new DataFile('s3://b/k')], () => undefined);
+    const { bytes, files } = encodeCall([1, undefined, { a: 1 }], [new DataFile('s3://b/k')], {
+      slotOf: () => undefined,
+    });
     expect(files).toStrictEqual(['s3://b/k']);
     expect(decodeCall(bytes)).toMatchObject({ args: [1, undefined, { a: 1 }], inputs: [{ url: 's3://b/k' }] });
   });
@@ -203,7 +205,7 @@ describe('calls', () => {
 
   test('name the argument or input that is refused', () => {
     const slotOf = () => undefined;
-    expect(() => encodeCall([0, { f() {} }], [], slotOf)).toThrow('argument 1 .f: a function cannot be sent');
-    expect(() => encodeCall([], [0, Symbol('s')], slotOf)).toThrow('input 1: Symbol(s) cannot be sent');
+    expect(() => encodeCall([0, { f() {} }], [], { slotOf })).toThrow('argument 1 .f: a function cannot be sent');
+    expect(() => encodeCall([], [0, Symbol('s')], { slotOf })).toThrow('input 1: Symbol(s) cannot be sent');
   });
 });
