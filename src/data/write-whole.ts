@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
 
@@ -28,34 +27,29 @@ export async function writeWhole<T>(path: string, write: (temporaryPath: string)
 }
 
 /**
- * Writes a small file as {@link writeWhole} does, in fewer steps: calls to a local disk take less time than asking a thread
- * for them.
+ * Writes a small file as {@link writeWhole} does, in fewer steps. Not synchronously, though that takes less processor time:
+ * a disk that is busy takes a millisecond to create a file, in which nothing else would move.
  */
-export function writeSmall(path: string, chunks: readonly Uint8Array[]): void {
+export async function writeSmall(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const temporaryPath = join(dirname(path), `.${randomUUID()}.part`);
+  const [first = new Uint8Array()] = chunks;
+  const content = chunks.length <= 1 ? first : Buffer.concat(chunks);
   try {
-    const file = openNew(temporaryPath);
-    try {
-      for (const chunk of chunks) {
-        for (let written = 0; written < chunk.byteLength; ) written += writeSync(file, chunk, written);
-      }
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporaryPath, path);
+    await writeNew(temporaryPath, content);
+    await rename(temporaryPath, path);
   } catch (error) {
-    rmSync(temporaryPath, { force: true });
+    await rm(temporaryPath, { force: true });
     throw localFailure(`write ${path}`, error);
   }
 }
 
-function openNew(path: string): number {
+async function writeNew(path: string, content: Uint8Array): Promise<void> {
   try {
-    return openSync(path, 'wx');
+    await writeFile(path, content, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, 'wx');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content, { flag: 'wx' });
   }
 }
 

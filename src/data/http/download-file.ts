@@ -35,7 +35,7 @@ async function gather(job: Job, opened: OpenedFile, size: number): Promise<void>
   const { digest } = await fill(sink, job, opened);
   if (digest !== undefined) await checkDigest(digest, { content: sink.chunks, what, signal: target.signal });
   target.signal.throwIfAborted();
-  writeSmall(target.suggestedPath, sink.chunks);
+  await writeSmall(target.suggestedPath, sink.chunks);
 }
 
 async function copyToDisk(job: Job, opened: OpenedFile): Promise<void> {

@@ -30,7 +30,7 @@ export async function downloadObject(store: ObjectStore, key: string, options: D
     const chunks: Uint8Array[] = [];
     for await (const chunk of opened.chunks) chunks.push(chunk);
     signal.throwIfAborted();
-    writeSmall(path, chunks);
+    await writeSmall(path, chunks);
     options.onProgress?.(opened.info.size);
     return opened.info;
   }
