@@ -26,7 +26,7 @@ export const measure: Group = async (runs, report) => {
         {
           name: `${TASKS} tasks on ${THREADS} threads, one input of 64 MiB, until the last has begun, beside one bare download`,
           unit: ' s',
-          targets: [{ of: 'ratio', is: 'at most', value: 2 }],
+          targets: [{ of: 'ratio', is: 'at most', value: 1.5 }],
         },
         runs,
         () => asUser(() => lastStartSeconds(s3, folder)),

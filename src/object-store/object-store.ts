@@ -41,6 +41,13 @@ export interface PutOptions {
 }
 
 /**
+ * Gives exactly the bytes of one part of an object that is being written.
+ *
+ * @param spare what an earlier call gave, and nobody needs any more: its memory may be filled again
+ */
+export type ReadPart = (range: ByteRange, spare?: Uint8Array) => Promise<Uint8Array>;
+
+/**
  * One bucket of an object store: the seam through which staging, spilled payloads and (later) mailboxes and
  * checkpoints reach S3, GCS or memory.
  *
@@ -70,12 +77,7 @@ export interface ObjectStore {
    * Writes a large object in parts, in parallel; `read(range)` gives exactly the bytes of one part, and what it throws
    * is what this rejects with. On failure no part is left behind.
    */
-  putParts(
-    key: string,
-    size: number,
-    read: (range: ByteRange) => Promise<Uint8Array>,
-    options?: PutOptions,
-  ): Promise<ObjectInfo>;
+  putParts(key: string, size: number, read: ReadPart, options?: PutOptions): Promise<ObjectInfo>;
   /** `undefined` when the object does not exist; a missing bucket is still `NOT_FOUND`. */
   head(key: string, options?: { signal?: AbortSignal }): Promise<ObjectInfo | undefined>;
   /** Objects under `prefix` in key order (UTF-8 bytes), those after `startAfter` only; pages are fetched as they are consumed. */

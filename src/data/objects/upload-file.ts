@@ -43,8 +43,8 @@ async function putLarge(
     throw localFailure(`read ${path}`, error);
   });
   try {
-    const read = async (range: ByteRange) => {
-      const bytes = await readRange(handle, range, path);
+    const read = async (range: ByteRange, spare?: Uint8Array) => {
+      const bytes = await readRange(handle, range, path, spare);
       onProgress?.(bytes.byteLength);
       return bytes;
     };
@@ -67,8 +67,14 @@ async function readSmall(path: string, size: number, onProgress: UploadSource['o
   }
 }
 
-async function readRange(handle: FileHandle, range: ByteRange, path: string): Promise<Uint8Array> {
-  const buffer = new Uint8Array(lengthOf(range));
+async function readRange(
+  handle: FileHandle,
+  range: ByteRange,
+  path: string,
+  spare: Uint8Array | undefined,
+): Promise<Uint8Array> {
+  const length = lengthOf(range);
+  const buffer = spare !== undefined && spare.length >= length ? spare.subarray(0, length) : new Uint8Array(length);
   for (let filled = 0; filled < buffer.length; ) {
     const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, range.start + filled);
     if (bytesRead === 0) throw new SluiceError('TRANSFER_FAILED', `${path} became shorter while it was being read`);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
 import { headerOf } from '../../http/http-answer.js';
-import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
+import type { ObjectInfo, PutOptions, ReadPart } from '../object-store.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';
 import { runParallel } from '../run-parallel.js';
@@ -13,7 +13,7 @@ export async function putObjectParts(
   requests: S3Requests,
   key: string,
   size: number,
-  read: (range: ByteRange) => Promise<Uint8Array>,
+  read: ReadPart,
   options: PutOptions,
 ): Promise<ObjectInfo> {
   const name = `s3://${requests.options.bucket}/${key}`;
@@ -25,11 +25,16 @@ export async function putObjectParts(
   upload.uploadId = await createUpload(requests, upload);
   try {
     const limit = Math.min(PARALLEL_PARTS, requests.options.concurrency);
+    const spare: Uint8Array[] = [];
     const parts = await runParallel(
       [...ranges.entries()],
       { limit, signal: options.signal },
-      ([index, range], signal) =>
-        putPart(requests, { ...upload, partNumber: index + 1, signal }, () => readPart(name, range, read)),
+      async ([index, range], signal) => {
+        const body = await readPart(name, range, (part) => read(part, spare.pop()));
+        const part = await putPart(requests, { ...upload, partNumber: index + 1, signal }, body);
+        spare.push(body);
+        return part;
+      },
     );
     const etag = await completeUpload(requests, upload, parts);
     return { key, size, etag, lastModifiedMs: Date.now() };
@@ -74,9 +79,8 @@ async function createUpload(requests: S3Requests, { key, mark, contentType, sign
 async function putPart(
   requests: S3Requests,
   { key, uploadId, partNumber, signal }: Upload & { readonly partNumber: number },
-  read: () => Promise<Uint8Array>,
+  body: Uint8Array,
 ): Promise<UploadedPart> {
-  const body = await read();
   const headers = checksumOf(body);
   const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
   const etag = await requests.send({ action: 'write', key, signal }, async ({ wire, abortSignal }) => {
