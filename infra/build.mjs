@@ -18,9 +18,16 @@ if (existsSync('dist/worker/lambda-handler.js')) {
     keepNames: true,
     // ssh2 does without its native parts where they cannot be loaded.
     external: ['cpu-features', '*.node'],
-    // The SDK's CommonJS parts call require() for Node's own modules.
+    // CommonJS parts call require() for Node's own modules, and ask where they are.
     banner: {
-      js: "import { createRequire as sluiceRequire } from 'node:module'; const require = sluiceRequire(import.meta.url);",
+      js: [
+        "import { createRequire as sluiceRequire } from 'node:module';",
+        "import { dirname as sluiceDirname } from 'node:path';",
+        "import { fileURLToPath as sluicePath } from 'node:url';",
+        'const require = sluiceRequire(import.meta.url);',
+        'const __filename = sluicePath(import.meta.url);',
+        'const __dirname = sluiceDirname(__filename);',
+      ].join(' '),
     },
     logLevel: 'warning',
   });

@@ -32,7 +32,9 @@ function write(change: ProcessGroupChange): void {
 function startReaper(): void {
   // Its own session: what ends this process's group, Ctrl-C above all, must not end it first. Its own environment: an
   // attempt's mark in ours would have it taken for one of that attempt's processes.
-  const started = spawn(process.execPath, [reaperMain(), workerMark()], {
+  const main = reaperMain();
+  if (main === undefined) return;
+  const started = spawn(process.execPath, [main, workerMark()], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     cwd: '/',
@@ -53,7 +55,13 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_|SLUICE_)/.test(name)));
 }
 
-// It runs as built, whether this file does (dist) or its source (under a TypeScript runner).
-function reaperMain(): string {
-  return createRequire(import.meta.url).resolve('#worker/reaper');
+// It runs as built, whether this file does (dist) or its source (under a TypeScript runner). The worker that is one file
+// has none: Lambda ends an environment with all that is in it.
+function reaperMain(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve('#worker/reaper');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }

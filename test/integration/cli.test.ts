@@ -50,6 +50,10 @@ describe('sluice', () => {
     [['deploy', 'bogus'], "error: unknown command 'bogus'"],
     [['--bogus'], "error: unknown option '--bogus'"],
     [['deploy', 'lambda', '--bogus'], "error: unknown option '--bogus'"],
+    [
+      ['deploy', 'lambda', '--env', 'NOT_SET_HERE'],
+      'NOT_SET_HERE is not set here: write NOT_SET_HERE=value, or set it.',
+    ],
     [['perf', '--executor', 'moon'], 'Allowed choices are threads, htex, lambda.'],
     [['perf', '--tasks', 'many'], 'it must be a whole number'],
     [['perf', '--tasks', '0'], 'it must be at least 1'],
@@ -157,6 +161,9 @@ describe('sluice local-cloud', () => {
       expect((await sluice(['deploy', 'lambda', '--memory', '512'], variables)).stdout).toMatch(
         /^sluice-worker: updated/,
       );
+      const withVariables = ['deploy', 'lambda', '--memory', '512', '--env', 'MINE', '--env', 'YOURS=a=b'];
+      expect((await sluice(withVariables, { ...variables, MINE: 'here' })).stdout).toMatch(/^sluice-worker: updated/);
+      expect((await sluice(withVariables, { ...variables, MINE: 'here' })).stdout).toMatch(/^sluice-worker: unchanged/);
       const perf = ['perf', '--executor', 'lambda', '--aws', '--tasks', '5', '--workers', '1', '--json'];
       const { exitCode, stdout, stderr } = await sluice(perf, variables);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

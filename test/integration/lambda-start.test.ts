@@ -147,6 +147,24 @@ describe('deployLambda', () => {
   const functionName = 'deployed';
   const deploy = (options = {}) => deployLambda({ functionName, memoryMiB: 512, ...options });
 
+  test('gives the function what stores need of its environment, and leaves what it was given before', async () => {
+    const named = { functionName: 'variables' };
+    await deploy({ role: ROLE, ...named, environment: { SLUICE_CACHE_MIB: '100', TOKEN: 'first' } });
+    expect((await deploy({ ...named, environment: { TOKEN: 'first' } })).done).toBe('unchanged');
+    expect((await deploy({ ...named, environment: { TOKEN: 'second' } })).done).toBe('updated');
+    expect((await configuration('variables'))?.Environment?.Variables).toMatchObject({
+      SLUICE_CACHE_MIB: '100',
+      TOKEN: 'second',
+      SLUICE_VERSION: VERSION,
+    });
+    await using run = await lambdaRun(named);
+    const token = app(() => process.env.TOKEN, { name: 'token', kernel: run.kernel });
+    expect(await token()).toBe('second');
+    await expect(deploy({ ...named, environment: { 'no-name': 'x' } })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    });
+  });
+
   test('needs a role for a function that is not there, and says so', async () => {
     await expect(deploy()).rejects.toMatchObject({
       code: 'INVALID_OPTIONS',

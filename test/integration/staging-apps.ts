@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { app } from '../../src/apps/app.js';
 import { bash } from '../../src/apps/bash-app.js';
+import type { Config } from '../../src/config/config.js';
 import { load } from '../../src/config/load.js';
 import type { DataFile } from '../../src/data/data-file.js';
 
@@ -18,12 +19,15 @@ export interface StoreOfApps {
 }
 
 /**
- * Runs apps on threads whose files are in a store: they come in, go out, and are what other apps wait for. Resolves with
- * everything that the run has written down.
+ * Runs apps whose files are in a store, on threads unless told otherwise: they come in, go out, and are what other apps
+ * wait for. Resolves with everything that the run has written down.
  */
-export async function runAppsOver({ urlOf, write, read, withoutFolders }: StoreOfApps): Promise<string> {
+export async function runAppsOver(
+  { urlOf, write, read, withoutFolders }: StoreOfApps,
+  config: Pick<Config, 'executors'> = {},
+): Promise<string> {
   const runDir = await mkdtemp(join(tmpdir(), 'sluice-apps-'));
-  const flow = await load({ runDir, asDefault: false });
+  const flow = await load({ ...config, runDir, asDefault: false, handleSignals: false });
   try {
     const options = { kernel: flow };
     const count = app(

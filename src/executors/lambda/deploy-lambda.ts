@@ -24,6 +24,12 @@ export interface DeployLambdaOptions {
   ephemeralStorageMiB?: number;
   /** Default: `nodejs24.x`. */
   runtime?: string;
+  /**
+   * Environment variables of the function, as stores need them: `SLUICE_HTTP_OPTIONS`, `SLUICE_CACHE_MIB`, …; 4 KB with
+   * Lambda's own. Those of an earlier deployment stay unless they are named again. Who may see the function's
+   * configuration sees them.
+   */
+  environment?: Readonly<Record<string, string>>;
   region?: string;
 }
 
@@ -44,6 +50,8 @@ const schema = z.strictObject({
     .string()
     .regex(/^nodejs\d+\.x$/)
     .default('nodejs24.x'),
+  // Source: AWS Lambda developer guide, "Working with Lambda environment variables".
+  environment: z.record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]+$/), z.string()).default({}),
   region: z.string().min(1).exactOptional(),
 });
 type Resolved = z.infer<typeof schema>;
@@ -147,8 +155,12 @@ function configuration(options: Resolved) {
     Timeout: options.timeoutSeconds,
     EphemeralStorage: { Size: options.ephemeralStorageMiB },
     Description: `sluice worker ${VERSION}`,
-    Environment: { Variables: { [DEPLOYED_VERSION]: VERSION, [DEPLOYED_WIRE_VERSION]: String(WIRE_VERSION) } },
+    Environment: { Variables: variablesOf(options) },
   };
+}
+
+function variablesOf({ environment }: Resolved): Record<string, string> {
+  return { ...environment, [DEPLOYED_VERSION]: VERSION, [DEPLOYED_WIRE_VERSION]: String(WIRE_VERSION) };
 }
 
 function matches(existing: FunctionConfiguration, options: Resolved): boolean {
@@ -160,8 +172,7 @@ function matches(existing: FunctionConfiguration, options: Resolved): boolean {
     existing.Timeout === options.timeoutSeconds &&
     (existing.EphemeralStorage?.Size ?? 512) === options.ephemeralStorageMiB &&
     (options.role === undefined || existing.Role === options.role) &&
-    variables[DEPLOYED_VERSION] === VERSION &&
-    variables[DEPLOYED_WIRE_VERSION] === String(WIRE_VERSION)
+    Object.entries(variablesOf(options)).every(([name, value]) => variables[name] === value)
   );
 }
 
