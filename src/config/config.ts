@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
+import { type StorageAccess, storageAccessSchema } from '../data/storage-access.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
 import type { RetryPolicy } from '../kernel/retry-policy.js';
@@ -24,6 +25,11 @@ export interface Config {
   graceMs?: number;
   /** The cache that tasks of one node share, so that an input is fetched once for all of them; false: none. Default: as {@link CacheOptions} says. */
   cache?: CacheOptions | false;
+  /**
+   * Who moves the files of tasks, in order, on executors that have no list of their own, and for `listFiles` and
+   * `identitiesOf`: the first that knows a URL, and Sluice's own after them. `{ only: […] }`: none but these.
+   */
+  storageAccess?: StorageAccess;
   /** Folder below which each run gets its own. Default: `sluice-runs`. */
   runDir?: string;
   /** Whether apps without a `kernel` of their own use this one. Default: true. */
@@ -40,7 +46,7 @@ export interface Config {
 
 export type ResolvedConfig = Required<Omit<Config, OptionalKey>> & Pick<Config, OptionalKey>;
 
-type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache';
+type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache' | 'storageAccess';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const hasMethod = (name: string) => (value: unknown) =>
@@ -63,6 +69,7 @@ const schema = z.strictObject({
   onClose: z.enum(['wait', 'cancel']).default('wait'),
   graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
   cache: cacheSchema.exactOptional(),
+  storageAccess: storageAccessSchema.exactOptional(),
   runDir: z.string().min(1).default('sluice-runs'),
   asDefault: z.boolean().default(true),
   progress: z.boolean().default(false),

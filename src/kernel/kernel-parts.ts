@@ -2,6 +2,7 @@ import type { CacheOptions } from '../data/cache-options.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
 import type { ShipCode } from '../wire/code-shipping/ship-code.js';
+import type { ShippedStorage } from '../wire/shipped-storage.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type { RoutingPolicy } from './routing/routing-policy.js';
 
@@ -20,6 +21,8 @@ export interface KernelParts {
   readonly retry?: RetryPolicy;
   /** Options of the cache on workers' nodes; absent: the workers' own. */
   readonly cache?: CacheOptions | false;
+  /** Who moves files for the tasks of an executor, by its label; `undefined`: Sluice's own. */
+  readonly storageOf?: (label: string) => ShippedStorage | undefined;
   readonly onClose: 'wait' | 'cancel';
   readonly graceMs: number;
   readonly routing: RoutingPolicy;
