@@ -3,7 +3,13 @@ import type { CachedInputs } from './cache/cached-inputs.js';
 import { contentKey } from './cache/content-key.js';
 import type { DataFile } from './data-file.js';
 import { shownUrl } from './shown-url.js';
-import type { FileIdentity, Staging } from './staging.js';
+import type { FileIdentity, StageInTarget, Staging } from './staging.js';
+
+/** Others that may have a content: fetches it to the target's path, and answers whether it did. Rejects as writing does. */
+export type CopySource = (
+  content: { readonly key: string; readonly size: number },
+  target: StageInTarget,
+) => Promise<boolean>;
 
 /** One input a task waits for. */
 export interface WantedInput {
@@ -15,6 +21,10 @@ export interface WantedInput {
   readonly staging: Staging;
   /** What the source is, where somebody has asked before. */
   readonly identity?: FileIdentity | undefined;
+  /** Asked before the staging is; absent where there is nobody. */
+  readonly copies?: CopySource | undefined;
+  /** What the task asked for: this file, or a folder with it. */
+  readonly asked: string;
   readonly suggestedPath: string;
   readonly signal: AbortSignal;
 }
@@ -22,7 +32,7 @@ export interface WantedInput {
 /** Brings an input from the node's cache, if it can be there, or by its staging, and resolves with its local path. */
 export async function bringInput(wanted: WantedInput, cached: CachedInputs | undefined): Promise<string> {
   const { source, staging, identity, suggestedPath, signal } = wanted;
-  if (cached === undefined || !isCacheable(staging))
+  if (cached === undefined || !isCacheable(staging) || staging.isHere?.(source) === true)
     return staging.stageIn(source, { suggestedPath, signal, identity });
   const found = identity !== undefined && isUsable(identity) ? identity : await look(wanted);
   // What is wrong with it, if anything is, its staging will tell.
@@ -34,18 +44,19 @@ const MOST_ATTEMPTS = 3;
 
 /** Through the cache; a file that was replaced after it was looked at is looked at again. */
 async function bringThrough(cached: CachedInputs, wanted: WantedInput, found: FileIdentity): Promise<string> {
-  const { file, source, staging, suggestedPath, signal } = wanted;
+  const { file, source, staging, copies, asked, suggestedPath, signal } = wanted;
   for (let attempt = 1, identity = found; ; attempt++) {
     const known = identity;
+    const content = { key: contentKey(source, known, staging.place), size: known.size };
+    let isCopy = false;
+    const fetch = async (target: StageInTarget): Promise<string> => {
+      isCopy = (await copies?.(content, target)) === true;
+      return isCopy ? target.suggestedPath : staging.stageIn(source, { ...target, identity: known });
+    };
     try {
-      return await cached.get({
-        key: contentKey(source, known, staging.place),
-        size: known.size,
-        name: shownUrl(file.url),
-        suggestedPath,
-        signal,
-        fetch: (target) => staging.stageIn(source, { ...target, identity: known }),
-      });
+      const path = await cached.get({ ...content, name: shownUrl(file.url), asked, suggestedPath, signal, fetch });
+      if (isCopy) cached.countCopy(content.size);
+      return path;
     } catch (error) {
       if (signal.aborted || attempt === MOST_ATTEMPTS || !isTransferFailure(error)) throw error;
       const now = await look(wanted);

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SluiceError } from '../errors.js';
 import { runParallel } from '../object-store/run-parallel.js';
-import { bringInput, lookUpIdentities, type WantedInput } from './bring-input.js';
+import { bringInput, type CopySource, lookUpIdentities, type WantedInput } from './bring-input.js';
 import { findIdentities, listPattern, removeFiles } from './bulk-operations.js';
 import type { CachedInputs } from './cache/cached-inputs.js';
 import { copyFiles, type FileCopy } from './copy-files.js';
@@ -26,6 +26,8 @@ export interface StageInOptions {
   readonly relayed?: Relayed | undefined;
   /** What the attempt has of its node's cache; absent where there is none. */
   readonly cached?: CachedInputs | undefined;
+  /** Where else a file's content may be, by its URL; absent where only stores have it. */
+  readonly elsewhere?: ((url: string) => CopySource | undefined) | undefined;
 }
 
 export interface StageOutOptions {
@@ -86,7 +88,7 @@ export function createStagingManager(
     return { place, staging: providerOf(isRelayed(url, relayed) ? own : providers, place, can) };
   };
   return {
-    async stageIn(files, { directory, signal, relayed, cached }) {
+    async stageIn(files, { directory, signal, relayed, cached, elsewhere }) {
       const distinct = new Map(files.map((file) => [file.url, file]));
       const inputs = [...distinct.values()].map((file) => {
         const { place, staging } = moverOf(file.url, relayed, 'canStageIn');
@@ -96,7 +98,9 @@ export function createStagingManager(
       const paths = await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
         const identity = identities?.get(input.source.url);
-        return [input.file.url, await bring({ ...input, identity, suggestedPath, signal: stop }, cached)] as const;
+        const copies = elsewhere?.(input.file.url);
+        const wanted = { ...input, identity, copies, asked: input.file.url, suggestedPath, signal: stop };
+        return [input.file.url, await bring(wanted, cached)] as const;
       });
       return new Map(paths);
     },
@@ -133,15 +137,19 @@ interface Move {
 }
 
 function bring(wanted: WantedInput, cached: CachedInputs | undefined): Promise<string> {
-  const { source, staging, suggestedPath, signal } = wanted;
-  const files = source.isFolder && source.scheme !== 'file' ? staging.list?.(source, signal) : undefined;
+  const { source, staging, copies, asked, suggestedPath, signal } = wanted;
+  const isFetched = source.isFolder && source.scheme !== 'file' && staging.isHere?.(source) !== true;
+  const files = isFetched ? staging.list?.(source, signal) : undefined;
   // Also where a folder's URL is a file's as well, as with HTTP.
   if (files === undefined) return bringInput(wanted, cached);
   return bringFolder(source, files, {
     path: suggestedPath,
     signal,
     bring: ({ file: one, identity }, path, stop) =>
-      bringInput({ file: one, source: one, staging, identity, suggestedPath: path, signal: stop }, cached),
+      bringInput(
+        { file: one, source: one, staging, identity, copies, asked, suggestedPath: path, signal: stop },
+        cached,
+      ),
   });
 }
 

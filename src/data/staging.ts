@@ -65,6 +65,8 @@ export interface Staging {
   readonly place?: string;
   canStageIn(file: DataFile): boolean;
   canStageOut(file: DataFile): boolean;
+  /** Whether a file, or a folder, is on this node already: it is read in place then, and not cached. Absent: none is. */
+  isHere?(file: DataFile): boolean;
   /**
    * Makes the file's content readable, and resolves with the path: `suggestedPath` or, where nothing need be copied, the
    * path it already has. Never leaves half a file under that path.

@@ -19,6 +19,9 @@ export class CachedInputs {
   #misses = 0;
   #hitBytes = 0;
   #missBytes = 0;
+  #copies = 0;
+  #copiedBytes = 0;
+  readonly #held = new Set<string>();
 
   constructor(context: CacheContext, task: string) {
     this.#context = context;
@@ -52,6 +55,17 @@ export class CachedInputs {
     return this.#fetch(wanted);
   }
 
+  /** What was fetched came from another node, and from no store. */
+  countCopy(bytes: number): void {
+    this.#copies += 1;
+    this.#copiedBytes += bytes;
+  }
+
+  /** What the task asked for that this node has now, as far as it has room: also when the attempt is over. */
+  get held(): ReadonlySet<string> {
+    return this.#held;
+  }
+
   /** The attempt is over: lets go, and sees whether it has changed what others get too. Never rejects. */
   async release(): Promise<InputUsage> {
     const used = this.#used;
@@ -68,6 +82,7 @@ export class CachedInputs {
       hitBytes: this.#hitBytes,
       missBytes: this.#missBytes,
       evictions: this.#context.budget.evictions - this.#evictionsBefore,
+      ...(this.#copies > 0 && { fromPeers: this.#copies, peerBytes: this.#copiedBytes }),
       ...(this.#changed.length > 0 && { changed: this.#changed }),
     };
   }
@@ -83,6 +98,7 @@ export class CachedInputs {
     }
     this.#used.push({ hold, placed: got.placed, content: got.content });
     this.#count(wanted, !got.hasFetched);
+    if (wanted.asked !== undefined) this.#held.add(wanted.asked);
     return got.placed.path;
   }
 

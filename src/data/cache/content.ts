@@ -1,6 +1,6 @@
 import { chmod, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { contentHash } from '../content-hash.js';
+import { contentCrc32, contentHash } from '../content-hash.js';
 import { ifThere, isErrno } from './errno.js';
 import { bootName } from './owner.js';
 
@@ -17,6 +17,8 @@ export interface Content extends FileState {
   readonly path: string;
   /** Of the bytes as they were fetched; absent where nobody asked for it then. */
   readonly sha256: string | undefined;
+  /** The same, for other nodes that get it from this one. */
+  readonly crc32: number | undefined;
   /** From before this machine's last start: nothing waits for the disk, so that a part of it may be missing. */
   readonly isOld: boolean;
 }
@@ -25,16 +27,25 @@ interface Record {
   readonly mtimeNs: string;
   readonly boot: string;
   readonly sha256?: string;
+  readonly crc32?: number;
 }
 
 /** How contents are checked. */
 export type Verify = 'stat' | 'hash';
 
+/** What is noted of a content when it is whole. */
+export interface SealOptions {
+  readonly verify: Verify;
+  /** Whether its CRC-32 is noted, for other nodes that get it from this one. */
+  readonly notesCrc32: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Makes the file `data` of a folder what {@link commit} takes: readable only, with a record of its state beside it. Its
  * time is a past one, so that whatever is written to it later has another, however coarse the clock.
  */
-export async function seal(folder: string, { verify, signal }: { verify: Verify; signal: AbortSignal }): Promise<void> {
+export async function seal(folder: string, { verify, notesCrc32, signal }: SealOptions): Promise<void> {
   const data = join(folder, DATA);
   await chmod(data, (await stat(data)).mode & ~WRITABLE);
   const seconds = Math.floor(Date.now() / 1000) - 1;
@@ -44,6 +55,7 @@ export async function seal(folder: string, { verify, signal }: { verify: Verify;
     mtimeNs: String(mtimeNs),
     boot: bootName(),
     ...(verify === 'hash' && { sha256: await contentHash(data, signal) }),
+    ...(notesCrc32 && { crc32: await contentCrc32(data, signal) }),
   };
   await writeFile(join(folder, RECORD), JSON.stringify(record), { mode: 0o444 });
 }
@@ -73,7 +85,7 @@ export async function readContent(entry: string, size: number): Promise<Content 
   const record = text === undefined ? undefined : parseRecord(text);
   if (record === undefined || state === undefined) return 'changed';
   if (state.size !== BigInt(size) || String(state.mtimeNs) !== record.mtimeNs) return 'changed';
-  return { ...state, path, sha256: record.sha256, isOld: record.boot !== bootName() };
+  return { ...state, path, sha256: record.sha256, crc32: record.crc32, isOld: record.boot !== bootName() };
 }
 
 /** `undefined` when there is no such file. */

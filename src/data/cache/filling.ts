@@ -33,6 +33,7 @@ export interface FillingParts {
   readonly lock: string;
   readonly size: number;
   readonly verify: Verify;
+  readonly notesCrc32: boolean;
   readonly fetch: (target: StageInTarget) => Promise<string>;
 }
 
@@ -48,7 +49,10 @@ export function startFilling(parts: FillingParts): Filling {
   return { done, stop: (reason) => stop.abort(reason) };
 }
 
-async function fill({ folder, entry, size, verify, fetch }: FillingParts, signal: AbortSignal): Promise<Filled> {
+async function fill(
+  { folder, entry, size, verify, notesCrc32, fetch }: FillingParts,
+  signal: AbortSignal,
+): Promise<Filled> {
   const place = folder.own('filling');
   const suggestedPath = join(place, DATA);
   try {
@@ -56,7 +60,7 @@ async function fill({ folder, entry, size, verify, fetch }: FillingParts, signal
     const path = await fetch({ suggestedPath, signal, onProgress: progressOf(entry) });
     if (path !== suggestedPath) return { kind: 'inPlace', path };
     await refuseOtherSize(path, size);
-    await seal(place, { verify, signal });
+    await seal(place, { verify, notesCrc32, signal });
     signal.throwIfAborted();
     await commit(entry, place);
     return { kind: 'kept' };

@@ -96,9 +96,9 @@ class Search {
   }
 
   async #fetch(lock: string): Promise<Got | undefined> {
-    const { folder, verify, fillings } = this.#context;
+    const { folder, verify, notesCrc32, fillings } = this.#context;
     const { entry, pin, wanted } = this.#hold;
-    const filling = startFilling({ folder, entry, lock, size: wanted.size, verify, fetch: wanted.fetch });
+    const filling = startFilling({ folder, entry, lock, size: wanted.size, verify, notesCrc32, fetch: wanted.fetch });
     const filled: Filled = await fillings.follow(filling, entry, pin, wanted.signal);
     switch (filled.kind) {
       case 'kept':

@@ -16,6 +16,8 @@ export interface WantedContent {
   readonly size: number;
   /** What messages call it. */
   readonly name: string;
+  /** What the task asked for: this file, or a folder with it. Absent: nobody wants to know what of it is here. */
+  readonly asked?: string;
   /** A free path, where the task is to find it. */
   readonly suggestedPath: string;
   readonly signal: AbortSignal;
@@ -30,6 +32,8 @@ export interface WantedContent {
  * It never fails a task: where the folder cannot be used, or has no room, files are fetched as if there were no cache.
  */
 export interface NodeCache {
+  /** The folder of its entries. */
+  readonly entries: string;
   /** The inputs of one attempt. `task`: what messages call it. */
   openFor(task: string): CachedInputs;
   /** What the cache holds now. */
@@ -44,6 +48,8 @@ export interface NodeCacheOptions {
   readonly owner?: string;
   /** Milliseconds since the epoch, which tell what was used last. */
   readonly now?: () => number;
+  /** Whether CRC-32s of contents are noted, for other nodes that get them from this one. Default: false. */
+  readonly notesCrc32?: boolean;
   /** A download that makes no progress for so long is waited for no more. Default: 2 min. */
   readonly stallMs?: number;
   /** Told why there is no cache, once. Default: a warning of the process. */
@@ -55,6 +61,7 @@ export interface CacheContext {
   readonly folder: CacheFolder;
   readonly budget: Budget;
   readonly verify: Verify;
+  readonly notesCrc32: boolean;
   readonly owner: string;
   readonly now: () => number;
   readonly stallMs: number;
@@ -73,6 +80,7 @@ export function createNodeCache(settings: CacheSettings, options: NodeCacheOptio
     folder,
     budget: new Budget(folder, settings.maxBytes),
     verify: settings.verify,
+    notesCrc32: options.notesCrc32 ?? false,
     owner,
     now: options.now ?? (() => performance.timeOrigin + performance.now()),
     stallMs: options.stallMs ?? STALL_MS,
@@ -83,6 +91,7 @@ export function createNodeCache(settings: CacheSettings, options: NodeCacheOptio
     },
   };
   return {
+    entries: folder.entries,
     openFor: (task) => new CachedInputs(context, task),
     inspect: () => context.budget.look(),
     close: () => context.fillings.close(),
