@@ -2,7 +2,7 @@ import type { DataFile } from './data-file.js';
 import type { Staging } from './staging.js';
 
 /** What is known of a staging before its code is there. */
-export type StagingDeclaration = Pick<Staging, 'name' | 'schemes' | 'capabilities'>;
+export type StagingDeclaration = Pick<Staging, 'name' | 'schemes' | 'capabilities' | 'isHere'>;
 
 /**
  * A staging, chosen by scheme alone, whose code is loaded by its first request: what it takes to talk to servers is most
@@ -14,7 +14,7 @@ export function lazyStaging(declared: StagingDeclaration, open: () => Promise<St
     opened ??= open();
     return opened;
   };
-  const { name, schemes, capabilities } = declared;
+  const { name, schemes, capabilities, isHere } = declared;
   const isOurs = ({ scheme }: DataFile): boolean => schemes.includes(scheme);
   return {
     name,
@@ -22,6 +22,7 @@ export function lazyStaging(declared: StagingDeclaration, open: () => Promise<St
     capabilities,
     canStageIn: isOurs,
     canStageOut: (file) => capabilities.stageOut && isOurs(file),
+    ...(isHere !== undefined && { isHere }),
     stageIn: async (...request) => (await staging()).stageIn(...request),
     stageOut: async (...request) => (await staging()).stageOut(...request),
     identity: async (...request) => (await staging()).identity(...request),

@@ -105,6 +105,11 @@ export class Broker {
       case 'command':
         this.#ports.toClient({ kind: 'reply', id: message.id, managers: this.#command(message.command, nowMs) });
         return;
+      case 'drop':
+        if (this.#table.get(message.manager) !== undefined) {
+          this.#ports.toManager(message.manager, { kind: 'drop', paths: message.paths });
+        }
+        return;
       case 'close':
         this.stop('the executor was closed');
         return;
@@ -130,6 +135,10 @@ export class Broker {
         manager.prefetch = message.tasks;
         this.#table.changed(manager);
         this.#placement.hasRoom(manager, nowMs);
+        return;
+      case 'kept':
+        manager.kept = message.kept;
+        this.#list.changed();
         return;
       case 'returned':
         this.#ledger.takeBack(manager, message.tasks);

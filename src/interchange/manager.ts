@@ -1,4 +1,4 @@
-import type { ManagerInfo, ManagerRegistration } from '../wire/pilot/messages.js';
+import type { KeptFiles, ManagerInfo, ManagerRegistration } from '../wire/pilot/messages.js';
 import { slotsFor } from '../wire/pilot/slots.js';
 import type { Candidate } from './manager-selector.js';
 import type { Shape } from './pending-tasks.js';
@@ -26,6 +26,7 @@ export class Manager implements Candidate {
   reservedFor: PlacedTask | undefined;
   /** Its link began anew: it gets nothing until it has registered again, and has only what it registers with. */
   isStale = false;
+  kept: KeptFiles | undefined;
   /** Where it stands in the lists of the table; -1 for nowhere. */
   freeIndex = -1;
   creditIndex = -1;
@@ -40,6 +41,7 @@ export class Manager implements Candidate {
     this.arrival = arrival;
     this.prefetch = registration.prefetch;
     this.registration = registration;
+    this.kept = registration.kept;
     this.connectedAtMs = nowMs;
     this.idleSinceMs = nowMs;
     this.#endsAtMs = nowMs + remainingMs;
@@ -73,7 +75,7 @@ export class Manager implements Candidate {
   }
 
   infoAt(nowMs: number, silentForMs: number): ManagerInfo {
-    const { holding, remainingMs, ...node } = this.registration;
+    const { holding, remainingMs, kept: _, ...node } = this.registration;
     return {
       ...node,
       prefetch: this.prefetch,
@@ -83,6 +85,7 @@ export class Manager implements Candidate {
       connectedForMs: nowMs - this.connectedAtMs,
       silentForMs,
       idleForMs: nowMs - (this.idleSinceMs ?? nowMs),
+      ...(this.kept !== undefined && { kept: this.kept }),
       ...(remainingMs !== undefined && { remainingMs: Math.max(0, this.remainingMs(nowMs)) }),
     };
   }

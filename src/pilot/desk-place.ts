@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { WorkerPeers } from '../wire/pilot/peers.js';
 import type { PilotConfig } from '../wire/pilot/pilot-config.js';
 import type { ManagerParts } from './manager-parts.js';
 import type { TaskDeskOptions } from './task-desk.js';
@@ -9,11 +10,18 @@ const MESSAGE_SLACK_BYTES = 64 * 1024;
 /** What a desk is made of, less whom it tells. */
 export type DeskPlace = Omit<TaskDeskOptions, `on${string}`>;
 
+interface Place {
+  readonly id: string;
+  readonly scratchRoot: string;
+  /** Absent where nodes give each other nothing. */
+  readonly peers: WorkerPeers | undefined;
+}
+
 /** The desk of a manager with this id, whose scratch folders lie below `scratchRoot`. */
 export function deskPlace(
   config: PilotConfig,
   { plan, node, environment, workerMain }: ManagerParts,
-  { id, scratchRoot }: { readonly id: string; readonly scratchRoot: string },
+  { id, scratchRoot, peers }: Place,
 ): DeskPlace {
   const { blockId, enforceMemory, logFolder, prefetch, sharesFilesystem, spill, maxMessageBytes } = config;
   return {
@@ -31,6 +39,7 @@ export function deskPlace(
       scratchRoot,
       sharesProject: sharesFilesystem,
       maxResultBytes: maxMessageBytes - MESSAGE_SLACK_BYTES,
+      ...(peers !== undefined && { peers }),
       ...(spill !== undefined && { spill: { ...spill, url: `${spill.url}/${id}` } }),
     },
   };

@@ -2,21 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../errors.js';
 import type { PilotLink } from '../transport/pilot-link.js';
 import type { Frames } from '../transport/transport.js';
 import { encodeMessage, parseManagerOrder } from '../wire/pilot/message-codec.js';
 import type { ManagerOrder, ManagerRegistration } from '../wire/pilot/messages.js';
+import { KEPT_FOLDER, type WorkerPeers } from '../wire/pilot/peers.js';
 import type { PilotConfig } from '../wire/pilot/pilot-config.js';
 import type { PilotTask } from '../wire/pilot/pilot-task.js';
 import { deskPlace } from './desk-place.js';
+import { FilesDesk } from './files-desk.js';
 import { LifeTimers } from './life-timers.js';
 import type { ManagerParts } from './manager-parts.js';
 import { NodeGate } from './mpi/node-gate.js';
+import type { NodeFiles } from './node-files.js';
 import type { Pilot, PilotEnd } from './pilot-contract.js';
 import { registrationOf } from './registration.js';
 import { ResultOutbox } from './result-outbox.js';
+import { claimScratch, sweepScratch } from './scratch-folder.js';
 import { SentResults } from './sent-results.js';
 import { TaskDesk } from './task-desk.js';
 
@@ -35,6 +39,7 @@ export class Manager implements Pilot {
   readonly #timers = new LifeTimers();
   readonly #desk: TaskDesk;
   readonly #gate: NodeGate | undefined;
+  readonly #files: FilesDesk | undefined;
   readonly #outbox: ResultOutbox;
   readonly #sent = new SentResults(KEEP);
   readonly #scratchRoot: string;
@@ -60,13 +65,19 @@ export class Manager implements Pilot {
       this.#sent.add(message, performance.now());
       this.#send(message.frames);
     });
-    this.#desk = this.#createDesk();
+    const files = this.#createFiles();
+    this.#files = files && new FilesDesk(files, (kept) => this.#send(encodeMessage({ kind: 'kept', kept })));
+    this.#desk = this.#createDesk(files?.workerPeers);
     this.#gate = this.#createGate();
   }
 
   async start(): Promise<void> {
     const { logFolder, walltimeMs, drainBeforeEndMs, drainAfterMs } = this.#config;
     if (logFolder !== undefined) mkdirSync(logFolder, { recursive: true });
+    if (this.#files !== undefined) {
+      claimScratch(this.#scratchRoot);
+      void sweepScratch(dirname(this.#scratchRoot));
+    }
     this.#desk.start();
     try {
       this.#link = await this.#openLink();
@@ -74,7 +85,9 @@ export class Manager implements Pilot {
       await this.#cleanUp();
       throw error;
     }
+    await this.#files?.reached(this.#link.address);
     if (this.#isOver) return;
+    this.#registerIfReady();
     if (walltimeMs !== undefined) this.#drainAt(walltimeMs - drainBeforeEndMs, 'its block ends soon');
     if (drainAfterMs !== undefined) this.#drainAt(drainAfterMs, `it has run for ${drainAfterMs} ms`);
   }
@@ -90,8 +103,18 @@ export class Manager implements Pilot {
     this.#endIfDone();
   }
 
-  #createDesk(): TaskDesk {
-    const place = { id: this.id, scratchRoot: this.#scratchRoot };
+  #createFiles(): NodeFiles | undefined {
+    const { peers } = this.#config;
+    if (peers === undefined) return undefined;
+    return this.#parts.createNodeFiles({
+      manager: this.id,
+      config: peers,
+      folder: join(this.#scratchRoot, KEPT_FOLDER),
+    });
+  }
+
+  #createDesk(peers: WorkerPeers | undefined): TaskDesk {
+    const place = { id: this.id, scratchRoot: this.#scratchRoot, peers };
     return new TaskDesk({
       ...deskPlace(this.#config, this.#parts, place),
       onResults: (results) => {
@@ -102,6 +125,8 @@ export class Manager implements Pilot {
         if (this.#isRegistered) this.#send(encodeMessage({ kind: 'prefetch', tasks }));
       },
       onGivenBack: (tasks) => this.#giveBack(tasks),
+      onPlaceWanted: (worker) => void this.#files?.place().then((order) => this.#desk.tellPlace(worker, order)),
+      onFiles: (report) => this.#files?.hear(report),
       onChange: () => this.#gate?.sweep((key) => this.#desk.has(key)),
       onWorker: () => this.#registerIfReady(),
       onHopeless: (error) => this.#end({ exitCode: 1, reason: messageOf(error) }),
@@ -165,6 +190,9 @@ export class Manager implements Pilot {
         this.#desk.cancel(order.keys);
         this.#endIfDone();
         return;
+      case 'drop':
+        this.#files?.drop(order.paths);
+        return;
       case 'drain':
         this.#drain('it was asked to');
         return;
@@ -189,7 +217,7 @@ export class Manager implements Pilot {
   // Tasks that came before workers can run them would be better off elsewhere.
   #registerIfReady(): void {
     if (!this.#owesRegistration || this.#isOver) return;
-    if (!this.#isRegistered && !this.#desk.isSettled) return;
+    if (!this.#isRegistered && !(this.#desk.isSettled && this.#files?.isReached !== false)) return;
     this.#owesRegistration = false;
     this.#isRegistered = true;
     this.#outbox.flush();
@@ -208,7 +236,8 @@ export class Manager implements Pilot {
     const { blockId, walltimeMs } = this.#config;
     const remainingMs = walltimeMs === undefined ? undefined : walltimeMs - this.#timers.elapsedMs();
     const self = { ...this.#parts, id: this.id, blockId };
-    return registrationOf(self, { prefetch: this.#desk.prefetch, remainingMs, holding });
+    const { peer, kept } = this.#files ?? { peer: undefined, kept: undefined };
+    return registrationOf(self, { prefetch: this.#desk.prefetch, remainingMs, holding, peer, kept });
   }
 
   #drainAt(ms: number, reason: string): void {
@@ -251,6 +280,7 @@ export class Manager implements Pilot {
   async #cleanUp(): Promise<void> {
     this.#timers.clear();
     await Promise.allSettled([this.#desk.close(CLOSE_MS), this.#link?.close()]);
+    await this.#files?.close();
     await rm(this.#scratchRoot, { recursive: true, force: true, maxRetries: 2 }).catch(() => {});
   }
 

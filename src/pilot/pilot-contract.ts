@@ -1,4 +1,5 @@
 import type { PilotLink, PilotLinkOptions } from '../transport/pilot-link.js';
+import type { CreateNodeFiles } from './node-files.js';
 
 /** How a manager ended. */
 export interface PilotEnd {
@@ -9,6 +10,7 @@ export interface PilotEnd {
 /** What a manager is given besides its configuration. */
 export interface PilotMeans {
   readonly openLink: (options: PilotLinkOptions) => Promise<PilotLink>;
+  readonly createNodeFiles: CreateNodeFiles;
   /** What the manager was started with, less what is secret: workers inherit it. */
   readonly environment: NodeJS.ProcessEnv;
   /** Path of the main of a worker process. Default: the one of this package. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { VERSION } from '../version.js';
-import type { ManagerRegistration } from '../wire/pilot/messages.js';
+import type { KeptFiles, ManagerRegistration } from '../wire/pilot/messages.js';
 import type { NodePlan } from './node-plan.js';
 import type { DetectedNode } from './node-resources.js';
 
@@ -19,12 +19,15 @@ export interface ManagerMoment {
   /** Absent where the block has no end. */
   readonly remainingMs: number | undefined;
   readonly holding: readonly number[];
+  /** URL at which it serves its cached inputs; absent where it does not. */
+  readonly peer: string | undefined;
+  readonly kept: KeptFiles | undefined;
 }
 
 /** What a manager says of itself to an interchange. */
 export function registrationOf(
   { id, blockId, node, plan, packages }: ManagerSelf,
-  { prefetch, remainingMs, holding }: ManagerMoment,
+  { prefetch, remainingMs, holding, peer, kept }: ManagerMoment,
 ): ManagerRegistration {
   return {
     id,
@@ -41,6 +44,8 @@ export function registrationOf(
     memoryMiB: node.memoryMiB,
     accelerators: plan.accelerators,
     ...(remainingMs !== undefined && { remainingMs }),
+    ...(peer !== undefined && { peer }),
+    ...(kept !== undefined && kept.files > 0 && { kept }),
     holding,
   };
 }

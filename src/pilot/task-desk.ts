@@ -3,7 +3,7 @@ import { workerMark } from '../run/marked-processes.js';
 import { Pace } from '../run/pace.js';
 import { createProcessGroups, type ProcessGroups } from '../run/process-groups.js';
 import type { PilotResult, PilotTask } from '../wire/pilot/pilot-task.js';
-import type { WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
+import type { WorkerOrder, WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
 import { AppCodes } from './app-codes.js';
 import type { DispatchCommand, DispatchEvent, HeldTask } from './dispatch-messages.js';
 import { Dispatcher } from './dispatcher.js';
@@ -30,6 +30,10 @@ export interface TaskDeskOptions extends LaunchParts {
   onPrefetch(tasks: number): void;
   /** These had better run elsewhere. */
   onGivenBack(tasks: readonly PilotTask[]): void;
+  /** A worker is about to keep a file: it waits to be told where, by {@link TaskDesk.tellPlace}. */
+  onPlaceWanted(worker: number): void;
+  /** A worker has kept a file, or has a cache, that other nodes may ask for. */
+  onFiles(report: FilesReport): void;
   /** Something happened to its tasks. */
   onChange?(): void;
   /** A worker is there, or failed to be. */
@@ -37,6 +41,9 @@ export interface TaskDeskOptions extends LaunchParts {
   /** There will be no workers. */
   onHopeless(error: SluiceError): void;
 }
+
+/** What workers tell of files that other nodes may ask for. */
+export type FilesReport = WorkerReport & { readonly kind: 'kept' | 'cache' };
 
 const LONGEST_BATCH = 256;
 /** What a task costs its process beside the user's code: reading, running, answering. */
@@ -132,6 +139,11 @@ export class TaskDesk {
     this.#handle({ kind: 'cancel', keys });
   }
 
+  /** Answers a worker that is about to keep a file. */
+  tellPlace(worker: number, order: WorkerOrder & { readonly kind: 'place' | 'noPlace' }): void {
+    this.#pool.send(worker, order);
+  }
+
   /** Ends every worker, those that run something at once. */
   async close(graceMs: number): Promise<void> {
     clearTimeout(this.#ticker);
@@ -193,6 +205,13 @@ export class TaskDesk {
         return;
       case 'group':
         this.#groups.follow(`${this.#launches.mark}-${worker}`, report);
+        return;
+      case 'wantsPlace':
+        this.#options.onPlaceWanted(worker);
+        return;
+      case 'kept':
+      case 'cache':
+        this.#options.onFiles(report);
         return;
       case 'ready':
       case 'uncaught':

@@ -32,6 +32,8 @@ export interface PilotLinkOptions {
 
 /** The connecting end of a link. */
 export interface PilotLink {
+  /** The address that answered. */
+  readonly address: string;
   /** Queues a message; never waits. @throws {SluiceError} `NOT_SENDABLE` when a frame is larger than the peer takes */
   send(frames: Frames): void;
   /** Resolves when the peer has everything, and at the latest after half a second; then nothing is called any more. */
@@ -57,7 +59,7 @@ export async function openPilotLink(options: PilotLinkOptions): Promise<PilotLin
 
 class ConnectedLink implements PilotLink {
   readonly #options: PilotLinkOptions;
-  readonly #address: string;
+  readonly address: string;
   readonly #link: ReliableLink;
   readonly #clock: AwakeClock;
   #dealer: DealerEnd | undefined;
@@ -69,7 +71,7 @@ class ConnectedLink implements PilotLink {
 
   constructor(options: PilotLinkOptions, address: string) {
     this.#options = options;
-    this.#address = address;
+    this.address = address;
     const { heartbeatMs } = options;
     const nowMs = performance.now();
     this.#clock = new AwakeClock(tickMsFor(heartbeatMs), nowMs);
@@ -92,7 +94,7 @@ class ConnectedLink implements PilotLink {
     const { id, security, maxMessageBytes, heartbeatMs } = this.#options;
     let isConnected = false;
     const opened = openDealer({
-      address: this.#address,
+      address: this.address,
       id,
       maxMessageBytes,
       ...(security && { security }),
@@ -168,7 +170,7 @@ class ConnectedLink implements PilotLink {
       this.#end(
         new SluiceError(
           'UNREACHABLE',
-          `the interchange at ${this.#address} has been silent for ${Math.round(silentMs)} ms: it ended, or the network between broke`,
+          `the interchange at ${this.address} has been silent for ${Math.round(silentMs)} ms: it ended, or the network between broke`,
         ),
       );
     }

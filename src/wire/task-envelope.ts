@@ -83,6 +83,8 @@ export interface TaskEnvelope {
   readonly appends?: readonly StreamName[];
   /** Where a file really is for this worker, by its URL; set by executors that relay local files. */
   readonly relayed?: Readonly<Record<string, string>>;
+  /** Nodes that may have a file's content in their caches, as `peer:` URLs, by the file's; set by executors whose nodes serve it. */
+  readonly copies?: Readonly<Record<string, readonly string[]>>;
   /** The run's options of the node's cache, with tasks that have files; absent: the worker's own. */
   readonly cache?: CacheOptions | false;
   /** Who moves the files, with tasks that have any; absent: Sluice's own. */

@@ -11,6 +11,7 @@ import { localFailure } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import type { InputUsage } from '../wire/outcome.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
+import type { Homes } from './node-peers.js';
 import { openStreamFiles, type StreamFiles } from './stream-files.js';
 import type { AttemptParts } from './task-runner.js';
 
@@ -23,6 +24,7 @@ export class Attempt {
   readonly #parts: AttemptParts;
   #folder: string | undefined;
   #cached: CachedInputs | undefined;
+  #kept: Homes | undefined;
 
   constructor(envelope: TaskEnvelope, parts: AttemptParts, signal: AbortSignal | undefined) {
     this.envelope = envelope;
@@ -45,7 +47,7 @@ export class Attempt {
   async stageIn(files: readonly DataFile[]): Promise<void> {
     if (files.length === 0) return;
     const { taskId, attempt, app, runId, cache } = this.envelope;
-    const { backends } = this.#parts;
+    const { backends, peers } = this.#parts;
     const task = `attempt ${attempt} of task ${taskId} '${app.name}' (run ${runId})`;
     this.#cached = backends.cache(cache)?.openFor(task);
     const staging = await this.#staging();
@@ -54,6 +56,7 @@ export class Attempt {
       signal: this.#stop,
       relayed: this.envelope.relayed ?? {},
       cached: this.#cached,
+      elsewhere: peers?.elsewhere(this.envelope),
     });
     for (const file of files) {
       const path = paths.get(file.url);
@@ -69,7 +72,13 @@ export class Attempt {
     const cached = this.#cached;
     this.#cached = undefined;
     const usage = await cached?.release();
+    if (cached !== undefined) this.#parts.peers?.hasRead(this.envelope, cached.held);
     return usage === undefined || usage.hits + usage.misses === 0 ? undefined : usage;
+  }
+
+  /** Where the `temp:` outputs are that had no place yet, once they are staged out; `undefined` where there are none. */
+  get kept(): Homes | undefined {
+    return this.#kept;
   }
 
   /** Puts every declared output, and the app's streams, where they belong. */
@@ -160,10 +169,14 @@ export class Attempt {
     if (urls.length === 0) return;
     // Logs on the client's disk are the run's own business, whatever the list of stagings says.
     const logs = streams.filter((url) => url.startsWith('file:')).map((url) => [url, url] as const);
-    const relayed = { ...Object.fromEntries(logs), ...this.envelope.relayed };
+    const { peers } = this.#parts;
+    const homes = await peers?.homesFor(urls, this.envelope);
+    const relayed = { ...Object.fromEntries(logs), ...this.envelope.relayed, ...homes };
     const written = urls.map((url) => ({ url, path: this.outputPath(url) }));
     const staging = await this.#staging();
-    await staging.stageOut(written, { signal: this.#stop, relayed });
+    const identities = await staging.stageOut(written, { signal: this.#stop, relayed });
+    if (peers === undefined || homes === undefined || Object.keys(homes).length === 0) return;
+    this.#kept = { ...this.#kept, ...peers.kept(homes, identities) };
   }
 
   #staging(): Promise<StagingManager> {

@@ -5,6 +5,9 @@ import { cacheSettings } from '../data/cache/cache-settings.js';
 import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
+import { lazyStaging } from '../data/lazy-staging.js';
+import { declarePeers, type OwnFolder } from '../data/peers/peer-declaration.js';
+import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
@@ -53,8 +56,16 @@ const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) =>
   },
 };
 
+/** What a worker adds whose node gives its files to others. */
+export interface BackendsOptions {
+  /** Where its files are kept. */
+  readonly own?: OwnFolder | undefined;
+  /** Told of the folder of a cache's entries, when one is made whose contents others may ask for. */
+  readonly onCache?: ((entries: string) => void) | undefined;
+}
+
 /** The one table of what exists, for workers and clients alike. */
-export function createBackends(): Backends {
+export function createBackends({ own, onCache }: BackendsOptions = {}): Backends {
   const stores = new Map<string, ObjectStore>();
   // Workers that serve several runs may be asked for several.
   const caches = new Map<string, NodeCache | undefined>();
@@ -67,6 +78,8 @@ export function createBackends(): Backends {
     stores.set(name, store);
     return store;
   };
+  // What the run itself has put somewhere may also be on a node.
+  const createOwn = (): readonly Staging[] => [...createBuiltIns(openWith), createPeers(own)];
   const backends: Backends = {
     store(url, options = {}) {
       // Whoever opens a bucket first says where it is; those who know its URL only come later.
@@ -76,7 +89,7 @@ export function createBackends(): Backends {
       return store;
     },
     staging() {
-      manager ??= createStagingManager(createBuiltIns(openWith));
+      manager ??= createStagingManager(createOwn());
       return manager;
     },
     async stagingOf(storage, load) {
@@ -84,7 +97,7 @@ export function createBackends(): Backends {
       const known = listed.get(storage.hash);
       if (known !== undefined) return known;
       const made = createListedStagings(storage, openWith, load).then((providers) =>
-        createStagingManager(providers, createBuiltIns(openWith)),
+        createStagingManager(providers, createOwn()),
       );
       listed.set(storage.hash, made);
       // A failure is not remembered: a retry tries anew.
@@ -95,7 +108,9 @@ export function createBackends(): Backends {
       const name = JSON.stringify(options);
       if (!caches.has(name)) {
         const settings = cacheSettings(options, process.env);
-        caches.set(name, settings && createNodeCache(settings));
+        const cache = settings && createNodeCache(settings, { notesCrc32: onCache !== undefined });
+        caches.set(name, cache);
+        if (cache !== undefined) onCache?.(cache.entries);
       }
       return caches.get(name);
     },
@@ -123,6 +138,13 @@ export function createBackends(): Backends {
     },
   };
   return backends;
+}
+
+function createPeers(own: OwnFolder | undefined): Staging {
+  return lazyStaging(declarePeers(own), async () => {
+    const { createPeerStaging } = await import('../data/peers/peer-staging.js');
+    return createPeerStaging({ own });
+  });
 }
 
 function openLazily(url: string, options: StoreOptions): ObjectStore {

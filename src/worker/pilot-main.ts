@@ -3,13 +3,18 @@
  * names, or in `SLUICE_PILOT`. Ends with 0 when it was drained or stopped, with 1 and a reason on stderr when it
  * could not start, was refused or lost its interchange, with 143 when SIGTERM left it too little time.
  */
+import { NodeFiles } from '../data/peers/node-files.js';
 import { messageOf } from '../errors.js';
 import { startPilot } from '../pilot/pilot.js';
 import { openPilotLink } from '../transport/pilot-link.js';
 import { takePilotConfig } from './take-pilot-config.js';
 
 async function main(): Promise<number> {
-  const pilot = await startPilot(takePilotConfig(), { openLink: openPilotLink, environment: process.env });
+  const pilot = await startPilot(takePilotConfig(), {
+    openLink: openPilotLink,
+    createNodeFiles: (options) => new NodeFiles(options),
+    environment: process.env,
+  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => pilot.terminate(`it got ${signal}`));
   }

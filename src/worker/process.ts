@@ -3,15 +3,19 @@
  * when the manager does. What a task does to the process (`process.exit`, an abort, an endless loop) it does to this one alone.
  */
 import { join } from 'node:path';
+import { PROCESS_RING } from '../data/peers/peer-access.js';
+import { SluiceError } from '../errors.js';
 import { adoptWorkerMark } from '../run/marked-processes.js';
 import { decode } from '../wire/codec.js';
 import { encodeError } from '../wire/error-codec.js';
+import { KEPT_FOLDER, type PeerPlace } from '../wire/pilot/peers.js';
 import type { AppCode } from '../wire/task-envelope.js';
 import type { WorkerOrder, WorkerReport, WorkerSetup } from '../wire/worker/worker-message.js';
 import { AnswerBox } from './answer-box.js';
-import { type Backends, createBackends } from './backends.js';
+import { type Backends, type BackendsOptions, createBackends } from './backends.js';
 import { createLeftovers } from './leftovers.js';
 import { openManagerLink } from './manager-link.js';
+import { NodePeers } from './node-peers.js';
 import { createNodeValues } from './node-values.js';
 import { TaskLine } from './task-line.js';
 import { createTaskRunner } from './task-runner.js';
@@ -20,9 +24,10 @@ import { createUncaughtGuard } from './uncaught-guard.js';
 const CLOSE_MS = 1_000;
 
 const codes = new Map<number, AppCode>();
-const own = createBackends();
 const leftovers = createLeftovers();
 let line: TaskLine | undefined;
+/** Who waits to be told where files are kept. */
+let place: { resolve(place: PeerPlace): void; reject(error: unknown): void } | undefined;
 let endRunner = (): Promise<void> => Promise.resolve();
 
 // Schedulers send it to every process of a job: how much time is left is for the manager to use.
@@ -53,6 +58,12 @@ function onOrder(order: WorkerOrder): void {
     case 'stop':
       line?.stop(order.key);
       return;
+    case 'place':
+      place?.resolve(order.place);
+      return;
+    case 'noPlace':
+      place?.reject(new SluiceError('SERVICE_FAILED', `this node cannot keep files for other tasks: ${order.reason}`));
+      return;
     case 'end':
       void end();
       return;
@@ -62,12 +73,15 @@ function onOrder(order: WorkerOrder): void {
 function start(setup: WorkerSetup): void {
   adoptWorkerMark(setup.mark);
   const { scratchRoot, sharesProject } = setup;
-  const backends = backendsFor(setup);
   const send = link.send;
+  const own = createBackends(sharing(setup));
+  const backends = backendsFor(setup, own);
+  const peers = peersFor(setup);
   const runner = createTaskRunner({
     backends,
     scratchRoot,
     sharesProject,
+    peers,
     runnerUrl: import.meta.url,
     onLoaded: leftovers.onLoaded,
     onProcessGroup: (change) => send({ kind: 'group', ...change }),
@@ -75,11 +89,39 @@ function start(setup: WorkerSetup): void {
   });
   endRunner = () => runner.close();
   const { claim } = link;
-  line = new TaskLine({ setup, backends, runner, guard, leftovers, answers, codeOf, send, claim });
+  line = new TaskLine({ setup, backends, runner, guard, leftovers, answers, peers, codeOf, send, claim });
   send({ kind: 'ready' });
 }
 
-function backendsFor({ spill, scratchRoot }: WorkerSetup): Backends {
+/** What others get of this worker's files. */
+function sharing({ peers, manager, scratchRoot }: WorkerSetup): BackendsOptions {
+  if (peers === undefined) return {};
+  const onCache = (entries: string): void => link.send({ kind: 'cache', entries });
+  return {
+    own: { manager, folder: join(scratchRoot, KEPT_FOLDER) },
+    ...(peers.servesCached && { onCache }),
+  };
+}
+
+function peersFor({ peers, manager }: WorkerSetup): NodePeers | undefined {
+  if (peers === undefined) return undefined;
+  if (peers.access !== undefined) PROCESS_RING.join(peers.access);
+  return new NodePeers({
+    peers,
+    openCopies: async () => {
+      const { createPeerCopies } = await import('../data/peers/peer-copies.js');
+      return createPeerCopies({ ring: PROCESS_RING, own: manager });
+    },
+    askPlace: () =>
+      new Promise((resolve, reject) => {
+        place = { resolve, reject };
+        link.send({ kind: 'wantsPlace' });
+      }),
+    onKept: (path, bytes) => link.send({ kind: 'kept', path, bytes }),
+  });
+}
+
+function backendsFor({ spill, scratchRoot }: WorkerSetup, own: Backends): Backends {
   if (spill === undefined || spill.url.startsWith('file:')) return own;
   // Whoever opens a bucket first says where it is.
   if (spill.region !== undefined) own.store(spill.url, { region: spill.region });

@@ -2,10 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../errors.js';
 import { encodeError } from '../wire/error-codec.js';
 import type { Outcome } from '../wire/outcome.js';
-import { packOutcome } from '../wire/pilot/envelope-parts.js';
+import { type OutcomePlace, packOutcome } from '../wire/pilot/envelope-parts.js';
 import type { TaskEnvelope } from '../wire/task-envelope.js';
 import type { WorkerSetup } from '../wire/worker/worker-message.js';
 import type { Backends } from './backends.js';
+
+/** What packing an outcome takes. */
+export interface SpillParts {
+  readonly setup: WorkerSetup;
+  readonly backends: Backends;
+  readonly place: OutcomePlace;
+}
 
 /**
  * An outcome as parts of a message. A value that is larger than `setup.spill` allows lies in a file or an object and
@@ -14,12 +21,12 @@ import type { Backends } from './backends.js';
 export async function packWithin(
   outcome: Outcome,
   envelope: TaskEnvelope,
-  { setup, backends }: { readonly setup: WorkerSetup; readonly backends: Backends },
+  { setup, backends, place }: SpillParts,
 ): Promise<Uint8Array[]> {
   const { app, taskId, attempt } = envelope;
   try {
     const kept = await spilled(outcome, `value-${taskId}-${attempt}`, setup.spill, backends);
-    const parts = packOutcome(kept, makerOf(envelope, setup));
+    const parts = packOutcome(kept, place);
     const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (bytes <= setup.maxResultBytes) return parts;
     throw new SluiceError(
@@ -38,10 +45,16 @@ export function needsSpill(outcome: Outcome, { spill, maxResultBytes }: WorkerSe
   return bytes.byteLength > Math.min(spill?.bytes ?? Number.POSITIVE_INFINITY, maxResultBytes - HEAD_BYTES);
 }
 
-/** Who is to be told beside an outcome, since tasks that read the files are better off there. */
-export function makerOf({ outputs }: TaskEnvelope, { manager }: WorkerSetup): string | undefined {
-  return outputs.length > 0 ? manager : undefined;
+/** What is to be told beside an outcome, since tasks that read the files are better off there, or find them there. */
+export function placeOf(
+  { outputs }: TaskEnvelope,
+  { manager }: WorkerSetup,
+  read: readonly number[] | undefined,
+): OutcomePlace {
+  return outputs.length > 0 || read !== undefined ? { manager, read } : NOWHERE;
 }
+
+const NOWHERE: OutcomePlace = {};
 
 /** More than what surrounds a result takes. */
 const HEAD_BYTES = 1_024;

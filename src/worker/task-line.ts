@@ -8,8 +8,9 @@ import type { SlotsGrant, WorkerOrder, WorkerReport, WorkerSetup } from '../wire
 import type { AnswerBox } from './answer-box.js';
 import type { Backends } from './backends.js';
 import type { Leftovers } from './leftovers.js';
+import type { NodePeers } from './node-peers.js';
 import { applyGrant } from './slots-grant.js';
-import { makerOf, needsSpill, packWithin } from './spill.js';
+import { needsSpill, packWithin, placeOf } from './spill.js';
 import type { TaskRunner } from './task-runner.js';
 import type { UncaughtGuard } from './uncaught-guard.js';
 
@@ -21,6 +22,8 @@ export interface LineParts {
   readonly guard: UncaughtGuard;
   readonly leftovers: Leftovers;
   readonly answers: AnswerBox;
+  /** Absent where nodes give each other nothing. */
+  readonly peers: NodePeers | undefined;
   readonly codeOf: (code: number) => AppCode;
   readonly send: (report: WorkerReport) => void;
   readonly claim: (sequence: number) => void;
@@ -107,9 +110,10 @@ export class TaskLine {
       const envelope = unpacked instanceof Promise ? await unpacked : unpacked;
       app = envelope.app.name;
       const outcome = await this.#perform(envelope, stop?.signal, grant);
+      const place = placeOf(envelope, setup, this.#parts.peers?.takeNews());
       const parts = needsSpill(outcome, setup)
-        ? await packWithin(outcome, envelope, this.#parts)
-        : packOutcome(outcome, makerOf(envelope, setup));
+        ? await packWithin(outcome, envelope, { setup, backends, place })
+        : packOutcome(outcome, place);
       answers.add({ key: task.key, kind: 'outcome', parts }, outcome.usage.runMs);
       return leftovers.after(envelope, outcome, performance.now() - startedMs);
     } catch (error) {

@@ -15,6 +15,7 @@ import { type AppFunction, createCodeCache, type LoadedCode } from './code-cache
 import { type Contexts, createContexts } from './contexts.js';
 import type { LoadModule } from './listed-stagings.js';
 import { loadBundle } from './load-bundle.js';
+import type { NodePeers } from './node-peers.js';
 import { runCommand } from './run-command.js';
 import { UsageMeter } from './usage-meter.js';
 import { withinWalltime } from './walltime.js';
@@ -27,6 +28,8 @@ export interface RunnerParts {
   readonly scratchRoot: string;
   /** Whether bare imports of apps resolve from the module that defined them. */
   readonly sharesProject: boolean;
+  /** What other nodes have to do with its files; absent where they have nothing. */
+  readonly peers?: NodePeers | undefined;
   /** URL of the worker's main: apps import from there otherwise. */
   readonly runnerUrl: string;
   /** The worker is one thread among others, so that what its process uses says nothing of it. Default: false. */
@@ -93,7 +96,8 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
       try {
         const value = await runAttempt(attempt, meter);
         if (attempt.holdsInputs) await giveBack(attempt, meter);
-        return { kind: 'value', value, usage: meter.usage() };
+        const { kept } = attempt;
+        return { kind: 'value', value, usage: meter.usage(), ...(kept !== undefined && { kept }) };
       } catch (thrown) {
         await meter.staging(() => attempt.stageOutStreams());
         await giveBack(attempt, meter);

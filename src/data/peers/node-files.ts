@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { PeerPlace, PeersConfig, WorkerPeers } from '../../wire/pilot/peers.js';
 import { localAddressTowards } from './local-address.js';
 import { accessFor, nameOfRun } from './peer-access.js';
-import { type PeerServer, startPeerServer } from './peer-server.js';
+import type { PeerServer } from './peer-server.js';
 import { peerUrl } from './peer-url.js';
 import { placeOf } from './served-files.js';
 
@@ -94,6 +94,7 @@ export class NodeFiles {
     await mkdir(dirname(folder), { recursive: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const host = await localAddressTowards(towards);
+    const { startPeerServer } = await import('./peer-server.js');
     const server = await startPeerServer({
       manager,
       host,

@@ -6,23 +6,15 @@ import { ifThere } from '../cache/errno.js';
 import { DataFile } from '../data-file.js';
 import { childOf, relativeName } from '../folder-transfer.js';
 import { listFolder } from '../local/local-listing.js';
-import type { FileIdentity, ListedFile, Staging } from '../staging.js';
+import type { ListedFile, Staging } from '../staging.js';
 import { keepFile } from './kept-files.js';
 import { type PeerRing, PROCESS_RING } from './peer-access.js';
+import { declarePeers, type OwnFolder } from './peer-declaration.js';
 import { downloadFromPeers, type LeastSpeed, type NextTry } from './peer-download.js';
 import { PeerFailure } from './peer-failure.js';
 import { askPeer } from './peer-request.js';
-import { hexOf, type PeerFile, parsePeerUrl, temporaryUrlOf } from './peer-url.js';
+import { hexOf, type PeerFile, parsePeerUrl, segmentsOf, temporaryUrlOf } from './peer-url.js';
 import { SIZE } from './serve-file.js';
-import { segmentsOf } from './served-files.js';
-
-/** What a worker process keeps its files in. */
-export interface OwnFolder {
-  /** Id of its manager. */
-  readonly manager: string;
-  /** Absolute path. */
-  readonly folder: string;
-}
 
 export interface PeerStagingOptions {
   /** Default: this process's. */
@@ -38,7 +30,6 @@ export interface PeerStagingOptions {
  */
 export function createPeerStaging({ ring = PROCESS_RING, own, leastSpeed }: PeerStagingOptions = {}): Staging {
   const isPeer = ({ scheme }: DataFile) => scheme === 'peer';
-  const isHere = ({ url }: DataFile) => own !== undefined && parsePeerUrl(url).manager === own.manager;
 
   const ask = async (file: PeerFile, method: 'GET' | 'HEAD', signal: AbortSignal) => {
     const { path, run } = file;
@@ -46,12 +37,9 @@ export function createPeerStaging({ ring = PROCESS_RING, own, leastSpeed }: Peer
   };
 
   return {
-    name: 'peers',
-    schemes: ['peer'],
-    capabilities: { stageOut: own !== undefined, list: true, remove: false, identity: 'content' },
+    ...declarePeers(own),
     canStageIn: isPeer,
-    canStageOut: (file) => isPeer(file) && isHere(file),
-    isHere,
+    canStageOut: (file) => own !== undefined && isPeer(file),
     async stageIn(file, target) {
       const peer = parsePeerUrl(file.url);
       if (own?.manager === peer.manager) return inPlace(own.folder, peer);
@@ -65,7 +53,8 @@ export function createPeerStaging({ ring = PROCESS_RING, own, leastSpeed }: Peer
     },
     async stageOut(file, { path, signal, onProgress }) {
       const peer = parsePeerUrl(file.url);
-      const { size, crc32 } = await keepFile(path, homeOf(own?.folder ?? '', peer), signal);
+      if (own?.manager !== peer.manager) throw new SluiceError('INVALID_OPTIONS', `${file.url} is another node's`);
+      const { size, crc32 } = await keepFile(path, homeOf(own.folder, peer), signal);
       onProgress?.(size);
       return { tag: hexOf(crc32), size };
     },
@@ -175,10 +164,4 @@ async function* listKept(
     return JSON.parse(text) as readonly [name: string, size: number, tag: string][];
   });
   for (const [name, size, tag] of rows) yield { file: childOf(folder, name), identity: { size, tag } };
-}
-
-/** What a home's URL becomes once the file is there. */
-export function keptUrl(home: string, identity: FileIdentity | undefined): string {
-  if (home.endsWith('/') || identity === undefined) return home;
-  return `${home}${home.includes('?') ? '&' : '?'}size=${identity.size}&crc32=${identity.tag}`;
 }

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../errors.js';
 import type { PeerAddress } from '../../wire/pilot/peers.js';
+import type { FileIdentity } from '../staging.js';
 
 /** What a `peer:` URL says: which file, on which node, and what must come. */
 export interface PeerFile extends PeerAddress {
@@ -12,24 +13,23 @@ export interface PeerFile extends PeerAddress {
   readonly run?: string;
 }
 
-/** `peer://<manager>@<host>:<port>/<path>?size=…&crc32=…&run=…` */
+/** `peer://<manager>@<host>:<port>/<run, or ->/<path>?size=…&crc32=…` */
 export function peerUrl({ manager, host, port, path, size, crc32, run }: PeerFile): string {
   const query = new URLSearchParams({
     ...(size !== undefined && { size: String(size) }),
     ...(crc32 !== undefined && { crc32: hexOf(crc32) }),
-    ...(run !== undefined && { run }),
   });
   const name = host.includes(':') ? `[${host}]` : host;
-  return `peer://${encodeURIComponent(manager)}@${name}:${port}/${path}${query.size > 0 ? `?${query}` : ''}`;
+  return `peer://${encodeURIComponent(manager)}@${name}:${port}/${run ?? NO_RUN}/${path}${query.size > 0 ? `?${query}` : ''}`;
 }
 
 /** @throws {SluiceError} `INVALID_OPTIONS` for what is no such URL */
 export function parsePeerUrl(url: string): PeerFile {
   const match = PATTERN.exec(url);
   if (match === null) throw new SluiceError('INVALID_OPTIONS', `${url} is no URL of a file on a node`);
-  const [, manager = '', bracketed, name, port, path = '', queried = ''] = match;
+  const [, manager = '', bracketed, name, port, run = NO_RUN, path = '', queried = ''] = match;
   const query = new URLSearchParams(queried);
-  const [size, crc32, run] = ['size', 'crc32', 'run'].map((key) => query.get(key));
+  const [size, crc32] = ['size', 'crc32'].map((key) => query.get(key));
   return {
     manager: decodeURIComponent(manager),
     host: bracketed ?? name ?? '',
@@ -37,11 +37,12 @@ export function parsePeerUrl(url: string): PeerFile {
     path,
     ...(size && { size: Number(size) }),
     ...(crc32 && { crc32: Number.parseInt(crc32, 16) }),
-    ...(run && { run }),
+    ...(run !== NO_RUN && { run }),
   };
 }
 
-const PATTERN = /^peer:\/\/([^@/]+)@(?:\[([^\]/]+)\]|([^:/]+)):(\d{1,5})\/([^?]*)(?:\?(.*))?$/;
+const PATTERN = /^peer:\/\/([^@/]+)@(?:\[([^\]/]+)\]|([^:/]+)):(\d{1,5})\/([^/]+)\/([^?]*)(?:\?(.*))?$/;
+const NO_RUN = '-';
 
 /** A CRC-32 as eight digits. */
 export function hexOf(crc32: number): string {
@@ -51,4 +52,23 @@ export function hexOf(crc32: number): string {
 /** The `temp:` URL that a file was kept for: what follows the folder of its attempt. */
 export function temporaryUrlOf({ path }: Pick<PeerFile, 'path'>): string {
   return `temp:${path.slice(path.indexOf('/') + 1)}`;
+}
+
+/** The names in a path of a URL, decoded; `undefined` when one of them is none that a file below a folder can have. */
+export function segmentsOf(path: string): readonly string[] | undefined {
+  try {
+    const segments = path.replace(/\/$/, '').split('/').map(decodeURIComponent);
+    return segments.every((segment) => !UNFIT.test(segment)) ? segments : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a zero byte ends a path where it stands.
+const UNFIT = /^\.{0,2}$|[/\u0000]/;
+
+/** What a home's URL becomes once the file is there: it says what has to come. */
+export function keptUrl(home: string, identity: FileIdentity | undefined): string {
+  if (identity === undefined || home.endsWith('/')) return home;
+  return `${home}?size=${identity.size}&crc32=${identity.tag}`;
 }

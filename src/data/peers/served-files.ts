@@ -4,6 +4,7 @@ import { join, sep } from 'node:path';
 import { sizeIn } from '../cache/cache-folder.js';
 import { readContent } from '../cache/content.js';
 import { ifThere, isErrno } from '../cache/errno.js';
+import { segmentsOf } from './peer-url.js';
 import type { ServedFile } from './serve-file.js';
 
 /**
@@ -40,19 +41,6 @@ export async function placeOf(folder: string, path: string): Promise<string | un
   // What a task put there could lead elsewhere.
   return root !== undefined && place?.startsWith(root + sep) === true ? place : undefined;
 }
-
-/** The names in a path of a URL, decoded; `undefined` when one of them is none that a file below a folder can have. */
-export function segmentsOf(path: string): readonly string[] | undefined {
-  try {
-    const segments = path.replace(/\/$/, '').split('/').map(decodeURIComponent);
-    return segments.every((segment) => !UNFIT.test(segment)) ? segments : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a zero byte ends a path where it stands.
-const UNFIT = /^\.{0,2}$|[/\u0000]/;
 
 async function openWhole(path: string, crc32: number | undefined): Promise<ServedFile | undefined> {
   const handle = await openForReading(path);

@@ -10,13 +10,15 @@ import type { Cargo, Carriage } from './carriage.js';
 import { CodeBook } from './code-book.js';
 import { Outbox } from './outbox.js';
 import { type AttemptOwner, PilotAttempt } from './pilot-attempt.js';
-import type { Whereabouts } from './whereabouts.js';
+import { sourcesOf, type Whereabouts } from './whereabouts.js';
 
 export interface AttemptTableParts {
   readonly send: (message: ClientMessage) => void;
   readonly carriage: Carriage;
-  /** Absent where managers are chosen by something else than what they have. */
+  /** Absent where it does not matter what managers have. */
   readonly whereabouts: Whereabouts | undefined;
+  /** Whether managers are chosen by what they have. */
+  readonly choosesNear: boolean;
   /** The largest part of a task that may travel. */
   readonly maxMessageBytes: number;
   /** The last attempt that was under way is over. */
@@ -117,9 +119,15 @@ export class AttemptTable implements AttemptOwner {
   }
 
   #finish(attempt: PilotAttempt, parts: readonly Uint8Array[]): void {
-    const { outcome, manager } = unpackResult(parts);
-    const { cargo, outputs } = attempt;
+    const { outcome, manager, read = [] } = unpackResult(parts);
+    const { cargo, outputs, sources } = attempt;
     if (manager !== undefined && outcome.kind === 'value') this.#parts.whereabouts?.made(outputs, manager);
+    if (manager !== undefined && read.length > 0) {
+      this.#parts.whereabouts?.read(
+        read.flatMap((index) => sources[index] ?? []),
+        manager,
+      );
+    }
     if (cargo === undefined || Object.keys(cargo.outputs).length === 0) attempt.end(outcome);
     else void this.#receive(attempt, cargo, outcome);
   }
@@ -134,16 +142,20 @@ export class AttemptTable implements AttemptOwner {
   }
 
   #dispatch(attempt: PilotAttempt, envelope: TaskEnvelope, callAt: string | undefined): void {
-    const { whereabouts } = this.#parts;
-    const near = whereabouts?.nearOf(envelope);
+    const { whereabouts, choosesNear } = this.#parts;
+    const near = choosesNear ? whereabouts?.nearOf(envelope) : undefined;
     const needs = needsOf(envelope);
-    if (whereabouts !== undefined) attempt.outputs = envelope.outputs;
+    const copies = whereabouts?.copiesOf(envelope);
+    if (whereabouts !== undefined) {
+      attempt.outputs = envelope.outputs;
+      attempt.sources = sourcesOf(envelope);
+    }
     const task: PilotTask = {
       key: attempt.key,
       priority: envelope.priority ?? 0,
       needs: near === undefined ? needs : { ...needs, near },
       code: this.#codes.numberOf(envelope.app),
-      parts: packEnvelope(envelope, callAt),
+      parts: packEnvelope(copies === undefined ? envelope : { ...envelope, copies }, callAt),
     };
     const most = this.#parts.maxMessageBytes;
     const large = task.parts.find((part) => part.byteLength > most);

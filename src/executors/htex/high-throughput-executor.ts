@@ -49,7 +49,7 @@ export class HighThroughputExecutor implements Executor {
   constructor(options: HighThroughputOptions, mpi?: PilotConfig['mpi']) {
     this.#options = resolveHtexOptions(options);
     this.#mpi = mpi;
-    const { label, provider } = this.#options;
+    const { label, provider, temporaryFiles } = this.#options;
     const { sharesFilesystem } = provider;
     this.label = label;
     const { storageAccess } = this.#options;
@@ -59,6 +59,7 @@ export class HighThroughputExecutor implements Executor {
       sharesFilesystem,
       isolation: 'process',
       cancelRunning: true,
+      keepsTemporary: temporaryFiles === 'node',
       resources: ['cores', 'memoryMiB', 'accelerators'],
     };
   }
@@ -90,6 +91,11 @@ export class HighThroughputExecutor implements Executor {
     const { maxBlocks, nodesPerBlock } = this.#options.provider;
     // Before the first node has come: it may run tasks, and does not know yet how many.
     return { outstanding: this.#run?.outstanding ?? 0, capacity: slots || maxBlocks * nodesPerBlock };
+  }
+
+  /** Tells the nodes that keep these files to remove them; does not wait for it. @param urls from `kept` */
+  dropTemporary(urls: readonly string[]): void {
+    this.#run?.dropTemporary(urls);
   }
 
   /** Managers that are connected, as the interchange sees them now. */

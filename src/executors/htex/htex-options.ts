@@ -84,6 +84,16 @@ export interface HighThroughputOptions extends BucketOptions {
    */
   bucket?: string;
   /**
+   * Nodes fetch inputs from each other's caches before they ask the store, `perSource` at a time from one node. What a
+   * node cannot give, or not in time, comes from the store. Default: false; true: 3.
+   */
+  peerTransfers?: boolean | { readonly perSource?: number };
+  /**
+   * `node`: `temp:` files stay on the node that made them; `run`: they are below the run directory. Default: `run` where
+   * the disk is shared; elsewhere there is only `node`.
+   */
+  temporaryFiles?: 'node' | 'run';
+  /**
    * Shell text that starts one manager, which finds what it must know, keys too, in the file that `SLUICE_PILOT_FILE` names
    * or, where the disk is not shared, in `SLUICE_PILOT`. Default: this Node with this package's manager.
    */
@@ -93,6 +103,8 @@ export interface HighThroughputOptions extends BucketOptions {
   /** Who moves the files of its tasks, in order. Default: that of the run's config. */
   storageAccess?: StorageAccess;
 }
+
+const PER_SOURCE = 3;
 
 type Optional =
   | OptionalBucketOption
@@ -105,11 +117,12 @@ type Optional =
   | 'storageAccess';
 type Commands = 'pilotCommand' | 'interchangeCommand';
 export type ResolvedHtexOptions = Required<
-  Omit<HighThroughputOptions, Optional | Commands | 'ports' | 'availableAccelerators'>
+  Omit<HighThroughputOptions, Optional | Commands | 'ports' | 'availableAccelerators' | 'peerTransfers'>
 > &
   Pick<HighThroughputOptions, Optional | Commands> & {
     readonly ports?: { readonly from: number; readonly to: number };
     readonly availableAccelerators: readonly string[];
+    readonly peerTransfers: false | { readonly perSource: number };
   };
 
 const durationMs = z
@@ -194,17 +207,32 @@ const schema = z.strictObject({
     .min(16 * 1024)
     .default(256 * 1024),
   ...bucketFields,
+  peerTransfers: z
+    .union([z.boolean(), z.strictObject({ perSource: z.int().positive().default(PER_SOURCE) })])
+    .transform((given) => (given === true ? { perSource: PER_SOURCE } : given))
+    .default(false),
+  temporaryFiles: z.enum(['node', 'run']).exactOptional(),
   pilotCommand: z.string().min(1).exactOptional(),
   interchangeCommand: z.array(z.string()).min(1).exactOptional(),
   storageAccess: storageAccessSchema.exactOptional(),
 });
 
-const consistent = schema.refine(
-  ({ heartbeatMs, heartbeatThresholdMs }) => heartbeatMs * 2 <= heartbeatThresholdMs,
-  'heartbeatThresholdMs must be at least twice heartbeatMs: one heartbeat may be late',
-);
+const consistent = schema
+  .refine(
+    ({ heartbeatMs, heartbeatThresholdMs }) => heartbeatMs * 2 <= heartbeatThresholdMs,
+    'heartbeatThresholdMs must be at least twice heartbeatMs: one heartbeat may be late',
+  )
+  .refine(
+    ({ temporaryFiles, provider }) => temporaryFiles !== 'run' || provider.sharesFilesystem,
+    "temporaryFiles can be 'run' only where workers share the client's disk",
+  );
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */
 export function resolveHtexOptions(options: HighThroughputOptions): ResolvedHtexOptions {
-  return parseOptions(consistent, options, 'HighThroughputExecutor options') as ResolvedHtexOptions;
+  const parsed = parseOptions(consistent, options, 'HighThroughputExecutor options');
+  const { provider } = parsed;
+  return {
+    ...parsed,
+    temporaryFiles: parsed.temporaryFiles ?? (provider.sharesFilesystem ? 'run' : 'node'),
+  } as ResolvedHtexOptions;
 }

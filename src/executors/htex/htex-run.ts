@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { accessFor, PROCESS_RING } from '../../data/peers/peer-access.js';
 import type { SluiceError } from '../../errors.js';
 import type { BlockSupervisor } from '../../scaling/block-supervisor.js';
 import { VERSION } from '../../version.js';
@@ -13,6 +14,7 @@ import { type ConfigFiles, createConfigFiles } from './config-files.js';
 import { Fit } from './fit.js';
 import type { ManagerSelection, ResolvedHtexOptions } from './htex-options.js';
 import { InterchangeClient } from './interchange-client.js';
+import { KeptDrops } from './kept-drops.js';
 import { openCarriage } from './open-carriage.js';
 import { drainBeforeEndMs, type PilotRun, planPilotRun } from './pilot-run.js';
 import { Replies } from './replies.js';
@@ -56,6 +58,8 @@ export class HtexRun {
   readonly #client: InterchangeClient;
   readonly #attempts: AttemptTable;
   readonly #replies: Replies;
+  readonly #drops: KeptDrops;
+  readonly #whereabouts: Whereabouts | undefined;
   readonly #files: ConfigFiles | undefined;
   readonly #supervisor: BlockSupervisor;
   #managers: readonly ManagerInfo[] = [];
@@ -63,6 +67,7 @@ export class HtexRun {
   #known: readonly string[] = [];
   #lost: SluiceError | undefined;
   #whenIdle: (() => void) | undefined;
+  #leaveRing: () => void = () => {};
 
   constructor(options: ResolvedHtexOptions, { plan, carriage, runDir }: RunParts) {
     const { label, provider, maxMessageBytes, managerSelection } = options;
@@ -73,10 +78,15 @@ export class HtexRun {
     this.#client = this.#createClient(join(runDir, `interchange-${label}.log`));
     const send = this.#client.send.bind(this.#client);
     this.#replies = new Replies(send);
+    this.#drops = new KeptDrops(send);
+    const choosesNear = choosesByData(managerSelection);
+    const servesCached = plan.peers?.perSource !== undefined;
+    this.#whereabouts = choosesNear || servesCached ? new Whereabouts(carriage.url) : undefined;
     this.#attempts = new AttemptTable({
       send,
       carriage,
-      whereabouts: choosesByData(managerSelection) ? new Whereabouts(carriage.url) : undefined,
+      whereabouts: this.#whereabouts,
+      choosesNear,
       maxMessageBytes,
       onIdle: () => this.#whenIdle?.(),
     });
@@ -100,6 +110,8 @@ export class HtexRun {
 
   async start(): Promise<void> {
     await this.#client.start();
+    const { key } = this.#plan.peers ?? {};
+    if (key !== undefined) this.#leaveRing = PROCESS_RING.join(accessFor(key, 'client'));
     this.#supervisor.start();
   }
 
@@ -129,10 +141,17 @@ export class HtexRun {
     return managers;
   }
 
+  /** Nobody needs these kept files any more. */
+  dropTemporary(urls: readonly string[]): void {
+    this.#drops.add(urls);
+  }
+
   /** Lets attempts finish for `graceMs` milliseconds, then ends all, and removes what the run has left. */
   async close(graceMs: number): Promise<void> {
     await this.#idleWithin(graceMs);
     this.#attempts.failAll(notRunning(this.#options.label));
+    this.#drops.close();
+    this.#leaveRing();
     // Managers end by themselves once they are told; what does not is cancelled.
     await this.#client.close(END_MS);
     try {
@@ -197,6 +216,7 @@ export class HtexRun {
   #see(managers: readonly ManagerInfo[]): void {
     this.#managers = managers;
     this.#fit.see(managers);
+    this.#whereabouts?.see(managers);
     this.#carriage.serve(managers.reduce((sum, { slots }) => sum + slots, 0));
     this.#supervisor.poke();
   }

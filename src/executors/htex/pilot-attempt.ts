@@ -23,6 +23,8 @@ export class PilotAttempt implements Abortable {
   cargo: Cargo | undefined;
   /** URLs of the files it writes, where somebody wants to know. */
   outputs: readonly string[] = NONE;
+  /** URLs that its files are fetched from, where somebody wants to know, in the envelope's order. */
+  sources: readonly string[] = NONE;
   readonly #owner: AttemptOwner;
   #stop: AbortController | undefined;
   #receiver: OutcomeReceiver | undefined;

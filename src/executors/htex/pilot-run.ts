@@ -5,6 +5,7 @@ import { createKeyPair } from '../../transport/key-pair.js';
 import type { ClientSecurity, ServerSecurity } from '../../transport/transport.js';
 import { VERSION } from '../../version.js';
 import { PILOT_PROTOCOL } from '../../wire/pilot/messages.js';
+import type { PeersConfig } from '../../wire/pilot/peers.js';
 import type { PilotConfig } from '../../wire/pilot/pilot-config.js';
 import type { RunContext } from '../executor.js';
 import type { ResolvedHtexOptions } from './htex-options.js';
@@ -15,6 +16,8 @@ export interface PilotRun {
   readonly interchange: InterchangeConfig;
   /** How the client proves itself to the interchange. */
   readonly security: ClientSecurity | undefined;
+  /** How managers serve files to each other; absent where they do not. */
+  readonly peers: PeersConfig | undefined;
   pilot(blockId: string, port: number): PilotConfig;
 }
 
@@ -29,6 +32,7 @@ export async function planPilotRun(
 ): Promise<PilotRun> {
   const { provider, encrypted, heartbeatMs, heartbeatThresholdMs, maxMessageBytes } = options;
   const keys = encrypted ? await makeKeys() : undefined;
+  const peers = peersOf(options);
   const isNear = provider.runsOn === 'thisHost';
   const host = isNear && options.addresses === undefined ? LOOPBACK : '0.0.0.0';
   return {
@@ -44,6 +48,7 @@ export async function planPilotRun(
       selector: selectorOf(options),
     },
     security: keys?.client,
+    peers,
     pilot: (blockId, port) => ({
       protocol: PILOT_PROTOCOL,
       sluice: VERSION,
@@ -71,6 +76,7 @@ export async function planPilotRun(
         logFolder: join(run.runDir, 'blocks', options.label),
       }),
       ...(valuesUrl !== undefined && { spill: spillOf(options, valuesUrl) }),
+      ...(peers !== undefined && { peers }),
       enforceMemory: true,
       ...(mpi !== undefined && { mpi }),
     }),
@@ -86,6 +92,15 @@ function spillOf({ spillBytes, region }: ResolvedHtexOptions, url: string): NonN
   return { bytes: spillBytes, url, ...(region !== undefined && { region }) };
 }
 
+function peersOf({ peerTransfers, temporaryFiles, encrypted }: ResolvedHtexOptions): PeersConfig | undefined {
+  if (peerTransfers === false && temporaryFiles === 'run') return undefined;
+  return {
+    ...(encrypted && { key: randomBytes(KEY_BYTES).toString('hex') }),
+    ...(peerTransfers !== false && { perSource: peerTransfers.perSource }),
+  };
+}
+
+const KEY_BYTES = 32;
 const LOOPBACK = '127.0.0.1';
 const ANY_PORT = { from: 0, to: 0 };
 // Those of Parsl's `worker_port_range`, which firewalls of its users know.

@@ -19,7 +19,14 @@ type EnvelopeRow = readonly [
   outputs: readonly string[],
   rest?: Partial<TaskEnvelope>,
 ];
-type OutcomeRow = readonly [isValue: boolean, content: Value, usage: readonly unknown[], manager?: string];
+type OutcomeRow = readonly [
+  isValue: boolean,
+  content: Value,
+  usage: readonly unknown[],
+  manager?: string,
+  kept?: Readonly<Record<string, string>>,
+  read?: readonly number[],
+];
 
 /** Reads the bytes of a value that lies elsewhere. */
 export type Fetch = (url: string) => Promise<Uint8Array>;
@@ -80,22 +87,29 @@ export function taskIdOf(parts: readonly Uint8Array[]): number {
   return taskId;
 }
 
-/** An outcome, and where it came about. */
-export interface PlacedOutcome {
-  readonly outcome: Outcome;
-  /** Id of the manager, where it matters. */
-  readonly manager: string | undefined;
+/** Where an outcome came about, where it matters to tasks that read the same files. */
+export interface OutcomePlace {
+  /** Id of the manager. */
+  readonly manager?: string | undefined;
+  /** Which of the envelope's files its node has in its cache since, as far as that has not been told before. */
+  readonly read?: readonly number[] | undefined;
 }
 
-/** An outcome as parts, in the same way. @param manager for a task whose files others may read */
-export function packOutcome(outcome: Outcome, manager?: string): Uint8Array[] {
+/** An outcome, and where it came about. */
+export interface PlacedOutcome extends OutcomePlace {
+  readonly outcome: Outcome;
+}
+
+/** An outcome as parts, in the same way. */
+export function packOutcome(outcome: Outcome, { manager, read }: OutcomePlace = {}): Uint8Array[] {
   const parts: Uint8Array[] = [NOTHING];
   const content: Value =
     outcome.kind === 'value' ? placeValue(outcome.value, parts) : [place(outcome.error, parts), NONE];
   const { runMs, stagingMs, where, cpuMs, peakMemoryMiB, inputs } = outcome.usage;
   const usage = [runMs, stagingMs, where, cpuMs, peakMemoryMiB];
   const row: OutcomeRow = [outcome.kind === 'value', content, inputs === undefined ? usage : [...usage, inputs]];
-  parts[0] = encode(manager === undefined ? row : [...row, manager]).bytes;
+  const kept = outcome.kind === 'value' ? outcome.kept : undefined;
+  parts[0] = encode((manager ?? kept ?? read) === undefined ? row : [...row, manager, kept, read]).bytes;
   return parts;
 }
 
@@ -106,9 +120,8 @@ export function unpackOutcome(parts: readonly Uint8Array[]): Outcome {
 
 /** What {@link packOutcome} was given. */
 export function unpackResult(parts: readonly Uint8Array[]): PlacedOutcome {
-  const [isValue, content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB, inputs], manager] = decode(
-    parts[0] as Uint8Array,
-  ) as OutcomeRow;
+  const row = decode(parts[0] as Uint8Array) as OutcomeRow;
+  const [isValue, content, [runMs, stagingMs, where, cpuMs, peakMemoryMiB, inputs], manager, kept, read] = row;
   const usage = {
     runMs,
     stagingMs,
@@ -118,9 +131,9 @@ export function unpackResult(parts: readonly Uint8Array[]): PlacedOutcome {
     ...(inputs !== undefined && { inputs }),
   } as Usage;
   const outcome: Outcome = isValue
-    ? { kind: 'value', value: encodedValue(content, parts), usage }
+    ? { kind: 'value', value: encodedValue(content, parts), usage, ...(kept !== undefined && { kept }) }
     : { kind: 'error', error: bytesOf(content[0], parts), usage };
-  return { outcome, manager };
+  return { outcome, manager, read };
 }
 
 const NOTHING = new Uint8Array(0);

@@ -70,6 +70,7 @@ function checked<M>(schema: z.ZodType, message: unknown): M {
 
 const text = z.string().max(64 * 1024);
 const amount = z.number().nonnegative();
+const kept = z.strictObject({ files: amount, bytes: amount });
 const share = z.strictObject({ cores: amount, memoryMiB: amount.exactOptional(), accelerators: amount });
 const node = {
   id: text,
@@ -86,6 +87,8 @@ const node = {
   memoryMiB: amount,
   accelerators: amount,
   remainingMs: z.number().exactOptional(),
+  peer: text.exactOptional(),
+  kept: kept.exactOptional(),
 };
 const registration = z.strictObject({ ...node, holding: z.array(z.int()) });
 const info = z.strictObject({
@@ -114,6 +117,7 @@ const clientSchema = z.discriminatedUnion('kind', [
   code,
   cancel,
   z.strictObject({ kind: z.literal('command'), id: z.int(), command }),
+  z.strictObject({ kind: z.literal('drop'), manager: text, paths: z.array(text) }),
   bare('close'),
 ]);
 
@@ -128,6 +132,7 @@ const interchangeSchema = z.discriminatedUnion('kind', [
 const managerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('register'), manager: registration }),
   z.strictObject({ kind: z.literal('prefetch'), tasks: z.int().nonnegative() }),
+  z.strictObject({ kind: z.literal('kept'), kept }),
   because('draining'),
   because('bye'),
 ]);
@@ -138,6 +143,7 @@ const orderSchema = z.discriminatedUnion('kind', [
   bare('who'),
   code,
   cancel,
+  z.strictObject({ kind: z.literal('drop'), paths: z.array(text) }),
   bare('drain'),
   bare('drained'),
   because('stop'),

@@ -28,8 +28,18 @@ export interface ManagerRegistration {
   readonly accelerators: number;
   /** Time until its block ends, in milliseconds; absent when that is not known. */
   readonly remainingMs?: number;
+  /** `peer:` URL at which it serves its cached inputs to others; absent where it does not. */
+  readonly peer?: string;
+  /** Files that it keeps for other tasks; absent while there are none. */
+  readonly kept?: KeptFiles;
   /** Keys of tasks it has from before: nobody else must get them. */
   readonly holding: readonly number[];
+}
+
+/** How much a node keeps of `temp:` files, beside its cache; a folder counts as one file. */
+export interface KeptFiles {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** A manager as the interchange sees it. Times are durations in milliseconds: clocks of nodes differ. */
@@ -67,6 +77,8 @@ export type ClientMessage =
   /** No longer wanted; no result is owed. */
   | { readonly kind: 'cancel'; readonly keys: readonly number[] }
   | { readonly kind: 'command'; readonly id: number; readonly command: Command }
+  /** Nobody needs these kept files of a manager any more. `paths`: as they stand in URLs. */
+  | { readonly kind: 'drop'; readonly manager: string; readonly paths: readonly string[] }
   /** Everything ends. */
   | { readonly kind: 'close' };
 
@@ -88,6 +100,8 @@ export type ManagerMessage =
   | { readonly kind: 'results'; readonly results: readonly PilotResult[] }
   /** How many tasks it takes beyond its slots from now on: it has seen how long they take. */
   | { readonly kind: 'prefetch'; readonly tasks: number }
+  /** What it keeps now. */
+  | { readonly kind: 'kept'; readonly kept: KeptFiles }
   /** They would wait here for too long: somebody else may have them. */
   | { readonly kind: 'returned'; readonly tasks: readonly PilotTask[] }
   /** Wants no more tasks; ends once it has none and was told `drained`. */
@@ -104,6 +118,7 @@ export type ManagerOrder =
   | { readonly kind: 'code'; readonly code: number; readonly bytes: Uint8Array }
   | { readonly kind: 'tasks'; readonly tasks: readonly PilotTask[] }
   | { readonly kind: 'cancel'; readonly keys: readonly number[] }
+  | { readonly kind: 'drop'; readonly paths: readonly string[] }
   | { readonly kind: 'drain' }
   | { readonly kind: 'drained' }
   | { readonly kind: 'stop'; readonly reason: string };

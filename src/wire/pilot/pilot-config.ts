@@ -1,4 +1,5 @@
 import type { MpiLauncher } from './mpi.js';
+import type { PeersConfig } from './peers.js';
 import type { SpillPlace } from './spill-place.js';
 
 /** What a manager is started with. Travels with the block's job: in a file that `SLUICE_PILOT_FILE` names, or in `SLUICE_PILOT`. */
@@ -45,6 +46,8 @@ export interface PilotConfig {
   readonly logFolder?: string;
   /** Values above `bytes` do not travel to the client: they lie below this `file:` or bucket URL, each manager's in its own part. */
   readonly spill?: SpillPlace;
+  /** Absent: managers serve nothing to each other, and keep no files for others. */
+  readonly peers?: PeersConfig;
   /** Memory limit of each worker process and what it starts, in MiB, where it has a share. */
   readonly enforceMemory: boolean;
   /** Tasks take nodes of the block, and start their ranks on them by this; absent: they share the manager's node. */

@@ -1,5 +1,6 @@
 import { decode, encode } from '../codec.js';
 import { PARCEL, packResults, packTasks, parcelKindOf, unpackResults, unpackTasks } from '../pilot/parcel.js';
+import type { PeerPlace, WorkerPeers } from '../pilot/peers.js';
 import type { PilotResult, PilotTask } from '../pilot/pilot-task.js';
 import type { SpillPlace } from '../pilot/spill-place.js';
 
@@ -13,6 +14,8 @@ export interface WorkerSetup {
   readonly scratchRoot: string;
   readonly sharesProject: boolean;
   readonly spill?: SpillPlace;
+  /** Absent where nodes give each other nothing. */
+  readonly peers?: WorkerPeers;
   /** A result above this cannot be sent. */
   readonly maxResultBytes: number;
 }
@@ -34,6 +37,9 @@ export type WorkerOrder =
   | { readonly kind: 'revoke'; readonly keys: readonly number[] }
   /** A command should stop by itself. */
   | { readonly kind: 'stop'; readonly key: number }
+  /** Where files are kept for other tasks, or why they cannot be: the answer to `wantsPlace`. */
+  | { readonly kind: 'place'; readonly place: PeerPlace }
+  | { readonly kind: 'noPlace'; readonly reason: string }
   /** Finish what contexts keep, and end. */
   | { readonly kind: 'end' };
 
@@ -54,6 +60,12 @@ export type WorkerReport =
       readonly startTicks?: string | undefined;
       readonly mark: string;
     }
+  /** It is about to keep a file: where, and how do others find it? */
+  | { readonly kind: 'wantsPlace' }
+  /** It has kept a file. `path`: as it stands in URLs. */
+  | { readonly kind: 'kept'; readonly path: string; readonly bytes: number }
+  /** It has a cache whose entries are in that folder. */
+  | { readonly kind: 'cache'; readonly entries: string }
   /** An error that a task left uncaught; the worker ends by it. */
   | { readonly kind: 'uncaught'; readonly error: Uint8Array };
 

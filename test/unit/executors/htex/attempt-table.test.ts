@@ -41,6 +41,7 @@ async function table() {
     send: (message) => sent.push(message),
     carriage: new Carriage({ label: 'l', sharesFilesystem: false, bucket, spill, spillBytes: 1_000 }),
     whereabouts: undefined,
+    choosesNear: false,
     maxMessageBytes: 2 ** 20,
     onIdle: () => {
       idle += 1;
