@@ -76,8 +76,10 @@ function executorText(label: string, { outstanding, blocks, managers }: HtexStat
 }
 
 function managerLine(manager: ManagerInfo): string {
-  const { id, blockId, host, state, slots, usedSlots, outstanding, sluice, node } = manager;
+  const { id, blockId, host, state, slots, usedSlots, outstanding, sluice, node, kept } = manager;
   const { cores, memoryMiB, accelerators, silentForMs } = manager;
   const devices = accelerators === 0 ? '' : `, ${accelerators} accelerators`;
-  return `  ${id} (${blockId} on ${host}): ${state}, ${outstanding} tasks on ${usedSlots} of ${slots} slots; ${cores} cores, ${memoryMiB} MiB${devices}; sluice ${sluice}, node ${node}; heard ${(silentForMs / 1000).toFixed(1)} s ago\n`;
+  const { files: count = 0, bytes = 0 } = kept ?? {};
+  const files = count === 0 ? '' : `, keeps ${count} temporary files (${Math.ceil(bytes / 2 ** 20)} MiB)`;
+  return `  ${id} (${blockId} on ${host}): ${state}, ${outstanding} tasks on ${usedSlots} of ${slots} slots; ${cores} cores, ${memoryMiB} MiB${devices}${files}; sluice ${sluice}, node ${node}; heard ${(silentForMs / 1000).toFixed(1)} s ago\n`;
 }

@@ -26,8 +26,13 @@ function text({ runId, pid, stats }: RunStatus): string {
   return `run ${runId} (process ${pid})\napps\n${apps.join('')}executors\n${executors.join('')}`;
 }
 
-function cacheOf({ cacheHits: hits, cacheMisses, cacheHitBytes }: ExecutorStats): string {
+function cacheOf({ cacheHits: hits, cacheMisses, cacheHitBytes, peerInputs, peerBytes }: ExecutorStats): string {
   const inputs = hits + cacheMisses;
   if (inputs === 0) return '';
-  return `, ${hits} of ${inputs} inputs from caches (${Math.round(cacheHitBytes / 2 ** 20)} MiB)`;
+  const peers = peerInputs === 0 ? '' : `, ${peerInputs} from other nodes (${mebibytes(peerBytes)})`;
+  return `, ${hits} of ${inputs} inputs from caches (${mebibytes(cacheHitBytes)})${peers}`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

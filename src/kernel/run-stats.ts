@@ -13,6 +13,9 @@ export interface ExecutorStats {
   cacheMisses: number;
   /** Bytes of the hits, which did not have to be fetched. */
   cacheHitBytes: number;
+  /** Of the inputs that were fetched, those that came from other nodes, and their bytes. */
+  peerInputs: number;
+  peerBytes: number;
   /** Contents that had to go from a node's cache for others. */
   cacheEvictions: number;
   /** Time in the user's code, summed, in milliseconds. */
@@ -43,6 +46,8 @@ const NOTHING: ExecutorStats = {
   cacheHits: 0,
   cacheMisses: 0,
   cacheHitBytes: 0,
+  peerInputs: 0,
+  peerBytes: 0,
   cacheEvictions: 0,
   runMs: 0,
   billedMs: 0,
@@ -76,6 +81,8 @@ export function createRunStats(): Monitor & { snapshot(): RunStats } {
       stats.cacheHits += inputs.hits;
       stats.cacheMisses += inputs.misses;
       stats.cacheHitBytes += inputs.hitBytes;
+      stats.peerInputs += inputs.fromPeers ?? 0;
+      stats.peerBytes += inputs.peerBytes ?? 0;
       stats.cacheEvictions += inputs.evictions;
     }
     const billed = event.usage?.billed;

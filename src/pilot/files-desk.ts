@@ -2,24 +2,31 @@ import { messageOf } from '../errors.js';
 import type { KeptFiles } from '../wire/pilot/messages.js';
 import type { WorkerOrder } from '../wire/worker/worker-message.js';
 import type { NodeFiles } from './node-files.js';
+import { claimScratch } from './scratch-folder.js';
 import type { FilesReport } from './task-desk.js';
 
 /** What is kept is told after so long, so that many changes make few messages. */
-const TELL_MS = 100;
+const TELL_MS = 500;
+
+export interface FilesDeskParts {
+  /** The manager's. */
+  readonly scratchRoot: string;
+  /** Called with what is kept, after it has changed. */
+  tell(kept: KeptFiles): void;
+}
 
 /** What a manager hears and says of its node's files. */
 export class FilesDesk {
   readonly #files: NodeFiles;
-  readonly #tell: (kept: KeptFiles) => void;
+  readonly #parts: FilesDeskParts;
   #address: string | undefined;
   #peer: string | undefined;
   #isReached = false;
   #telling: NodeJS.Timeout | undefined;
 
-  /** @param tell called with what is kept, after it has changed */
-  constructor(files: NodeFiles, tell: (kept: KeptFiles) => void) {
+  constructor(files: NodeFiles, parts: FilesDeskParts) {
     this.#files = files;
-    this.#tell = tell;
+    this.#parts = parts;
   }
 
   /** Whether {@link reached} is over. */
@@ -50,6 +57,8 @@ export class FilesDesk {
   /** The answer to a worker that is about to keep a file. Never rejects. */
   async place(): Promise<WorkerOrder & { readonly kind: 'place' | 'noPlace' }> {
     try {
+      // Who is killed from now on leaves something.
+      claimScratch(this.#parts.scratchRoot);
       return { kind: 'place', place: await this.#files.open(this.#address ?? '') };
     } catch (error) {
       return { kind: 'noPlace', reason: messageOf(error) };
@@ -78,7 +87,7 @@ export class FilesDesk {
   #tellSoon(): void {
     this.#telling ??= setTimeout(() => {
       this.#telling = undefined;
-      this.#tell(this.#files.kept);
+      this.#parts.tell(this.#files.kept);
     }, TELL_MS);
   }
 }

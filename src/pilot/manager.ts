@@ -20,7 +20,7 @@ import type { NodeFiles } from './node-files.js';
 import type { Pilot, PilotEnd } from './pilot-contract.js';
 import { registrationOf } from './registration.js';
 import { ResultOutbox } from './result-outbox.js';
-import { claimScratch, sweepScratch } from './scratch-folder.js';
+import { sweepScratch } from './scratch-folder.js';
 import { SentResults } from './sent-results.js';
 import { TaskDesk } from './task-desk.js';
 
@@ -66,7 +66,12 @@ export class Manager implements Pilot {
       this.#send(message.frames);
     });
     const files = this.#createFiles();
-    this.#files = files && new FilesDesk(files, (kept) => this.#send(encodeMessage({ kind: 'kept', kept })));
+    this.#files =
+      files &&
+      new FilesDesk(files, {
+        scratchRoot: this.#scratchRoot,
+        tell: (kept) => this.#send(encodeMessage({ kind: 'kept', kept })),
+      });
     this.#desk = this.#createDesk(files?.workerPeers);
     this.#gate = this.#createGate();
   }
@@ -74,10 +79,7 @@ export class Manager implements Pilot {
   async start(): Promise<void> {
     const { logFolder, walltimeMs, drainBeforeEndMs, drainAfterMs } = this.#config;
     if (logFolder !== undefined) mkdirSync(logFolder, { recursive: true });
-    if (this.#files !== undefined) {
-      claimScratch(this.#scratchRoot);
-      void sweepScratch(dirname(this.#scratchRoot));
-    }
+    if (this.#files !== undefined) void sweepScratch(dirname(this.#scratchRoot));
     this.#desk.start();
     try {
       this.#link = await this.#openLink();

@@ -21,6 +21,8 @@ const variants: Readonly<Record<string, () => Partial<HighThroughputOptions>>> =
     drainPeriodMs: 3_600_000,
     spillBytes: 16 * 1024,
     ports: { from: 54_000, to: 55_000 },
+    peerTransfers: { perSource: 2 },
+    temporaryFiles: 'node',
   }),
 };
 

@@ -24,8 +24,8 @@ async function watchedRun(provider: ExecutionProvider, options: Partial<HighThro
 function secretsOf({ environment }: BlockJob): readonly string[] {
   const { SLUICE_PILOT: inline, SLUICE_PILOT_FILE: file } = environment;
   const text = inline ?? readFileSync(file as string, 'utf8');
-  const { security } = decodePilotConfig(text);
-  return [security?.client.secretKey as string, text];
+  const { security, peers } = decodePilotConfig(text);
+  return [security?.client.secretKey as string, text, ...(peers?.key === undefined ? [] : [peers.key])];
 }
 
 /** Where secrets are: files of /proc, of all processes there are. */

@@ -1,5 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { PeerPlace, PeersConfig, WorkerPeers } from '../../wire/pilot/peers.js';
 import { localAddressTowards } from './local-address.js';
 import { accessFor, nameOfRun } from './peer-access.js';
@@ -91,8 +90,6 @@ export class NodeFiles {
 
   async #open(towards: string): Promise<PeerPlace> {
     const { manager, config, folder } = this.#options;
-    await mkdir(dirname(folder), { recursive: true });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     const host = await localAddressTowards(towards);
     const { startPeerServer } = await import('./peer-server.js');
     const server = await startPeerServer({

@@ -28,10 +28,11 @@ test('attempts, run time, what caches gave and what is billed add up by executor
   const usage = { runMs: 40, stagingMs: 1, cpuMs: 1, peakMemoryMiB: 1, where: 'x' };
   stats.record({ kind: 'attemptStarted', ...base });
   const inputs = { hits: 2, misses: 1, hitBytes: 20, missBytes: 5, evictions: 3 };
+  const peered = { ...inputs, fromPeers: 1, peerBytes: 5 };
   stats.record({ kind: 'attemptEnded', ...base, error: 'no', usage: { ...usage, inputs } });
   stats.record({ kind: 'attemptStarted', ...base });
   const billed = { milliseconds: 500, memoryMiB: 2048 };
-  stats.record({ kind: 'attemptEnded', ...base, usage: { ...usage, inputs, billed } });
+  stats.record({ kind: 'attemptEnded', ...base, usage: { ...usage, inputs: peered, billed } });
   stats.record({ kind: 'attemptStarted', ...base });
   stats.record({ kind: 'attemptEnded', ...base, error: 'no answer' });
   expect(stats.snapshot().byExecutor).toEqual({
@@ -41,6 +42,8 @@ test('attempts, run time, what caches gave and what is billed add up by executor
       cacheHits: 4,
       cacheMisses: 2,
       cacheHitBytes: 40,
+      peerInputs: 1,
+      peerBytes: 5,
       cacheEvictions: 6,
       runMs: 80,
       billedMs: 500,
