@@ -6,12 +6,13 @@ import { sh } from '../apps/shell-quote.js';
 import type { CachedInputs } from '../data/cache/cached-inputs.js';
 import { DataFile } from '../data/data-file.js';
 import { shownUrl } from '../data/shown-url.js';
+import type { FileIdentity } from '../data/staging.js';
 import type { StagingManager } from '../data/staging-manager.js';
 import { localFailure } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import type { InputUsage } from '../wire/outcome.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
-import type { Homes } from './node-peers.js';
+import { type Homes, NO_HOMES } from './node-peers.js';
 import { openStreamFiles, type StreamFiles } from './stream-files.js';
 import type { AttemptParts } from './task-runner.js';
 
@@ -24,7 +25,8 @@ export class Attempt {
   readonly #parts: AttemptParts;
   #folder: string | undefined;
   #cached: CachedInputs | undefined;
-  #kept: Homes | undefined;
+  #homes: Homes = NO_HOMES;
+  #identities: Identities = NONE;
 
   constructor(envelope: TaskEnvelope, parts: AttemptParts, signal: AbortSignal | undefined) {
     this.envelope = envelope;
@@ -76,14 +78,22 @@ export class Attempt {
     return usage === undefined || usage.hits + usage.misses === 0 ? undefined : usage;
   }
 
-  /** Where the `temp:` outputs are that had no place yet, once they are staged out; `undefined` where there are none. */
-  get kept(): Homes | undefined {
-    return this.#kept;
+  /** Where the `temp:` outputs are that had no place yet, which are kept from now on; `undefined` where there are none. */
+  keep(): Homes | undefined {
+    return this.#homes === NO_HOMES ? undefined : this.#parts.peers?.keep(this.#homes, this.#identities);
+  }
+
+  /** They are of no use to anybody: the attempt has failed. Never rejects. */
+  async discardOutputs(): Promise<void> {
+    if (this.#homes !== NO_HOMES) await this.#parts.peers?.discard(this.#homes);
   }
 
   /** Puts every declared output, and the app's streams, where they belong. */
-  stageOut(): Promise<void> {
-    return this.#stageOut(this.envelope.outputs, replacedStreamsOf(this.envelope));
+  async stageOut(): Promise<void> {
+    const { outputs } = this.envelope;
+    const streams = replacedStreamsOf(this.envelope);
+    this.#homes = (await this.#parts.peers?.homesFor([...outputs, ...streams], this.envelope)) ?? NO_HOMES;
+    this.#identities = await this.#stageOut(outputs, streams);
   }
 
   /** Brings what a failed app has written to its streams: best effort, since the failure itself counts more. */
@@ -164,19 +174,14 @@ export class Attempt {
     return file.path;
   }
 
-  async #stageOut(outputs: readonly string[], streams: readonly string[]): Promise<void> {
-    const urls = [...outputs, ...streams];
-    if (urls.length === 0) return;
+  async #stageOut(outputs: readonly string[], streams: readonly string[]): Promise<Identities> {
+    if (outputs.length + streams.length === 0) return NONE;
+    const written = [...outputs, ...streams].map((url) => ({ url, path: this.outputPath(url) }));
     // Logs on the client's disk are the run's own business, whatever the list of stagings says.
     const logs = streams.filter((url) => url.startsWith('file:')).map((url) => [url, url] as const);
-    const { peers } = this.#parts;
-    const homes = await peers?.homesFor(urls, this.envelope);
-    const relayed = { ...Object.fromEntries(logs), ...this.envelope.relayed, ...homes };
-    const written = urls.map((url) => ({ url, path: this.outputPath(url) }));
+    const relayed = { ...Object.fromEntries(logs), ...this.envelope.relayed, ...this.#homes };
     const staging = await this.#staging();
-    const identities = await staging.stageOut(written, { signal: this.#stop, relayed });
-    if (peers === undefined || homes === undefined || Object.keys(homes).length === 0) return;
-    this.#kept = { ...this.#kept, ...peers.kept(homes, identities) };
+    return staging.stageOut(written, { signal: this.#stop, relayed });
   }
 
   #staging(): Promise<StagingManager> {
@@ -195,6 +200,11 @@ export class Attempt {
     return path;
   }
 }
+
+/** Of what was staged out, by URL. */
+type Identities = ReadonlyMap<string, FileIdentity | undefined>;
+
+const NONE: Identities = new Map();
 
 function makeFolderOf(path: string): void {
   try {

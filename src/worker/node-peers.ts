@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CopySource } from '../data/bring-input.js';
 import type { PeerCopies } from '../data/peers/peer-copies.js';
 import { keptUrl, parsePeerUrl, peerUrl, segmentsOf } from '../data/peers/peer-url.js';
@@ -20,6 +22,9 @@ export interface NodePeersParts {
 
 /** URLs of this node's places for `temp:` files, by theirs. */
 export type Homes = Readonly<Record<string, string>>;
+
+/** Of a task that has no such outputs. */
+export const NO_HOMES: Homes = {};
 
 /** Files of which it is remembered that others know they are here, at most. */
 const MOST_TOLD = 20_000;
@@ -43,10 +48,9 @@ export class NodePeers {
    */
   async homesFor(urls: readonly string[], { taskId, attempt, relayed }: TaskEnvelope): Promise<Homes> {
     const homeless = urls.filter((url) => url.startsWith(TEMP) && relayed?.[url] === undefined);
-    if (homeless.length === 0) return {};
+    if (homeless.length === 0) return NO_HOMES;
     const names = homeless.map((url) => [url, nameOf(url)] as const);
-    this.#place ??= this.#parts.askPlace();
-    const place = await this.#place;
+    const place = await this.#askPlace();
     const run = this.#parts.peers.access?.run;
     const folder = `${taskId}-${attempt}-${randomUUID().slice(0, 8)}`;
     const homeOf = (name: string) =>
@@ -54,14 +58,21 @@ export class NodePeers {
     return Object.fromEntries(names.map(([url, name]) => [url, homeOf(name)]));
   }
 
-  /** What others need to find the files by that are in their homes now. */
-  kept(homes: Homes, identities: ReadonlyMap<string, FileIdentity | undefined>): Homes {
+  /** Keeps the files that are in their homes now, and answers what others need to find them by. */
+  keep(homes: Homes, identities: ReadonlyMap<string, FileIdentity | undefined>): Homes {
     const found = Object.entries(homes).map(([url, home]) => {
       const identity = identities.get(url);
       this.#parts.onKept(parsePeerUrl(home).path, identity?.size ?? 0);
       return [url, keptUrl(home, identity)] as const;
     });
     return Object.fromEntries(found);
+  }
+
+  /** Removes what is in the homes of an attempt that failed. Never rejects: what cannot go now goes at the close. */
+  async discard(homes: Homes): Promise<void> {
+    const { folder } = await this.#askPlace();
+    const attempts = new Set(Object.values(homes).map((home) => parsePeerUrl(home).path.split('/', 1)[0] as string));
+    for (const attempt of attempts) await rm(join(folder, attempt), { recursive: true, force: true }).catch(() => {});
   }
 
   /** Who else may have the content of a file; `undefined` where nodes do not serve their caches. */
@@ -71,6 +82,15 @@ export class NodePeers {
       const nodes = Object.hasOwn(copies, url) ? copies[url] : undefined;
       return nodes && (async (content, target) => (await this.#openCopies()).fetch(content, nodes, target));
     };
+  }
+
+  #askPlace(): Promise<PeerPlace> {
+    this.#place ??= this.#parts.askPlace();
+    // Another time it may be told.
+    this.#place.catch(() => {
+      this.#place = undefined;
+    });
+    return this.#place;
   }
 
   #openCopies(): Promise<PeerCopies> {

@@ -96,10 +96,11 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
       try {
         const value = await runAttempt(attempt, meter);
         if (attempt.holdsInputs) await giveBack(attempt, meter);
-        const { kept } = attempt;
+        const kept = attempt.keep();
         return { kind: 'value', value, usage: meter.usage(), ...(kept !== undefined && { kept }) };
       } catch (thrown) {
         await meter.staging(() => attempt.stageOutStreams());
+        await attempt.discardOutputs();
         await giveBack(attempt, meter);
         return { kind: 'error', error: encodeError(thrown, { app: envelope.app.name }), usage: meter.usage() };
       } finally {

@@ -174,7 +174,7 @@ describe('an input comes from the store, with the right bytes,', () => {
   });
 });
 
-test('three nodes of a folder of inputs fetch it once, and one of them may be gone by then', async () => {
+test('three nodes fetch their inputs once from the store, and the first may be gone by then', async () => {
   await using nodes = await peerNodes(3, { peerTransfers: true });
   const [a = '', b = '', c = ''] = nodes.managers;
   const hashes = [nodes.put('/x', MIB), nodes.put('/y', 2 * MIB)];
@@ -276,6 +276,11 @@ describe('temporary files on nodes', () => {
     const half = (io: Io) => io.sh`echo half > ${io.outputs[0]}`;
     const failing = nodes.on(a, half, [], { kind: 'bash', outputs: ['temp:one', 'temp:two'] });
     expect(await codeOf(failing)).toBe('MISSING_OUTPUT');
+    expect((await nodes.scratch()).filter(isKept)).toEqual([]);
+    nodes.server.onRequest = ({ method }) => (method === 'PUT' ? { kind: 'status', status: 403 } : undefined);
+    const both = (io: Io) => io.sh`echo one > ${io.outputs[0]}; echo two > ${io.outputs[1]}`;
+    const outputs = ['temp:one', `${nodes.server.origin}/two`];
+    expect(await codeOf(nodes.on(a, both, [], { kind: 'bash', outputs }))).toBe('ACCESS_DENIED');
     expect((await nodes.scratch()).filter(isKept)).toEqual([]);
     const odd = nodes.on(a, makeRandom, [10], { kind: 'bash', outputs: ['temp:a/%2e%2e/x'] });
     expect(await codeOf(odd)).toBe('INVALID_OPTIONS');

@@ -49,6 +49,10 @@ export class NodeFiles {
   /** Serves from now on, and says where. @param towards `tcp://host:port` of somebody who is reached like the other nodes */
   open(towards: string): Promise<PeerPlace> {
     this.#place ??= this.#open(towards);
+    // Another time it may go well.
+    this.#place.catch(() => {
+      this.#place = undefined;
+    });
     return this.#place;
   }
 
