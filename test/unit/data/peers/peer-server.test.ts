@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -166,6 +166,16 @@ describe('a node gives nothing', () => {
     await writeFile(data, Buffer.alloc(CONTENT.length, 'other'));
     expect(await troubleOf(ask(place, NAME))).toBe('absent');
     expect(await troubleOf(ask(place, `content/${'cd'.repeat(20)}-5`))).toBe('absent');
+  });
+
+  test('of a content from before the machine’s last start, a part of which may be missing', async () => {
+    const place = await peerPlace();
+    await place.fill(KEY, CONTENT);
+    const record = join(place.cache.entries, `${KEY}-${CONTENT.length}`, 'content', 'record.json');
+    const noted = JSON.parse(await readFile(record, 'utf8'));
+    await rm(record);
+    await writeFile(record, JSON.stringify({ ...noted, boot: '00000000' }));
+    expect(await troubleOf(ask(place, NAME))).toBe('absent');
   });
 
   test('of its cache where it does not serve that', async () => {
