@@ -13,36 +13,31 @@ export interface PeerFile extends PeerAddress {
   readonly run?: string;
 }
 
-/** `peer://<manager>@<host>:<port>/<run, or ->/<path>?size=…&crc32=…` */
+/** `peer://<manager>@<host>:<port>/<run>/<size>-<crc32>/<path>`, with `-` for a run or a sum that there is none of. */
 export function peerUrl({ manager, host, port, path, size, crc32, run }: PeerFile): string {
-  const query = new URLSearchParams({
-    ...(size !== undefined && { size: String(size) }),
-    ...(crc32 !== undefined && { crc32: hexOf(crc32) }),
-  });
   const name = host.includes(':') ? `[${host}]` : host;
-  return `peer://${encodeURIComponent(manager)}@${name}:${port}/${run ?? NO_RUN}/${path}${query.size > 0 ? `?${query}` : ''}`;
+  const sum = size === undefined || crc32 === undefined ? NONE : `${size}-${hexOf(crc32)}`;
+  return `peer://${encodeURIComponent(manager)}@${name}:${port}/${run ?? NONE}/${sum}/${path}`;
 }
 
 /** @throws {SluiceError} `INVALID_OPTIONS` for what is no such URL */
 export function parsePeerUrl(url: string): PeerFile {
   const match = PATTERN.exec(url);
   if (match === null) throw new SluiceError('INVALID_OPTIONS', `${url} is no URL of a file on a node`);
-  const [, manager = '', bracketed, name, port, run = NO_RUN, path = '', queried = ''] = match;
-  const query = new URLSearchParams(queried);
-  const [size, crc32] = ['size', 'crc32'].map((key) => query.get(key));
+  const [, manager = '', bracketed, name, port, run, size, crc32 = '', path = ''] = match;
   return {
     manager: decodeURIComponent(manager),
     host: bracketed ?? name ?? '',
     port: Number(port),
     path,
-    ...(size && { size: Number(size) }),
-    ...(crc32 && { crc32: Number.parseInt(crc32, 16) }),
-    ...(run !== NO_RUN && { run }),
+    ...(size !== undefined && { size: Number(size), crc32: Number.parseInt(crc32, 16) }),
+    ...(run !== NONE && run !== undefined && { run }),
   };
 }
 
-const PATTERN = /^peer:\/\/([^@/]+)@(?:\[([^\]/]+)\]|([^:/]+)):(\d{1,5})\/([^/]+)\/([^?]*)(?:\?(.*))?$/;
-const NO_RUN = '-';
+const NONE = '-';
+const PATTERN =
+  /^peer:\/\/([^@/]+)@(?:\[([^\]/]+)\]|([^:/]+)):(\d{1,5})\/([0-9a-f]+|-)\/(?:(\d{1,15})-([0-9a-f]{8})|-)\/([^?#]*)$/;
 
 /** A CRC-32 as eight digits. */
 export function hexOf(crc32: number): string {
@@ -70,5 +65,5 @@ const UNFIT = /^\.{0,2}$|[/\u0000]/;
 /** What a home's URL becomes once the file is there: it says what has to come. */
 export function keptUrl(home: string, identity: FileIdentity | undefined): string {
   if (identity === undefined || home.endsWith('/')) return home;
-  return `${home}?size=${identity.size}&crc32=${identity.tag}`;
+  return peerUrl({ ...parsePeerUrl(home), size: identity.size, crc32: Number.parseInt(identity.tag, 16) });
 }

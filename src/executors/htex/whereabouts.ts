@@ -13,7 +13,7 @@ const MOST_READERS = 32;
 /** Managers named for a file, at most: a node asks one after the other. */
 const MOST_COPIES = 4;
 /** A file that a manager keeps: its URL says whose it is, and how long. */
-const KEPT = /^peer:\/\/([^@/]+)@[^?]*(?:\?(?:.*&)?size=(\d+))?/;
+const KEPT = /^peer:\/\/([^@/]+)@[^/]+\/[^/]+\/(?:(\d+)-[0-9a-f]+)?/;
 
 /**
  * Knows on which manager's node values and files were made: its workers have them in their caches, or on its disk, and

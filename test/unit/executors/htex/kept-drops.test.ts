@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { KeptDrops } from '../../../../src/executors/htex/kept-drops.js';
 import type { ClientMessage } from '../../../../src/wire/pilot/messages.js';
 
-const kept = (manager: string, path: string) => `peer://${manager}@10.0.0.1:7000/run/${path}?size=1&crc32=00000000`;
+const kept = (manager: string, path: string) => `peer://${manager}@10.0.0.1:7000/abc/1-00000000/${path}`;
 
 test('files that are dropped go together, each to its manager, and no others do', async () => {
   const sent: ClientMessage[] = [];

@@ -45,7 +45,7 @@ test('a few are named, and of files the latest are remembered', () => {
   expect(whereabouts.nearOf(taskOf({ files }))).toHaveLength(4);
 });
 
-const at = (manager: string) => `peer://${manager}@10.0.0.1:7000/-/`;
+const at = (manager: string) => `peer://${manager}@10.0.0.1:7000/-/-/`;
 const serving = (...managers: string[]) => managers.map((id) => ({ id, peer: at(id) }));
 
 test('a file that nodes have read may be fetched from those of them that are there and serve it', () => {
@@ -86,8 +86,7 @@ test('four of many nodes are named, others each time', () => {
 test('a task is near those that have read its files, and those that keep them by what these weigh', () => {
   const whereabouts = new Whereabouts(undefined);
   whereabouts.read(['s3://b/x'], 'm1');
-  const kept = (manager: string, size: number) =>
-    `peer://${manager}@10.0.0.1:7000/run/1-1/a?size=${size}&crc32=00000000`;
+  const kept = (manager: string, size: number) => `peer://${manager}@10.0.0.1:7000/abc/${size}-00000000/1-1/a`;
   const relayed = {
     'temp:small': kept('m2', 1_000),
     'temp:large': kept('m3', 9 * MIB),
