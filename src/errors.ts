@@ -41,6 +41,7 @@ export type KnownErrorCode =
   | 'TASK_EXITED'
   | 'NON_ERROR_THROWN'
   | 'WORKER_LOST'
+  | 'INPUT_LOST'
   | 'THROTTLED'
   | 'SERVICE_FAILED'
   | 'TRANSFER_FAILED'
@@ -106,6 +107,10 @@ export const ERROR_CODES: Readonly<Record<KnownErrorCode, { readonly class: Erro
   TASK_EXITED: { class: 'app', meaning: "The user's code ended its own worker, by process.exit or an uncaught error." },
   NON_ERROR_THROWN: { class: 'app', meaning: 'An app threw something that is not an Error; it is the `cause`.' },
   WORKER_LOST: { class: 'infrastructure', meaning: 'The worker ended before the task did.' },
+  INPUT_LOST: {
+    class: 'infrastructure',
+    meaning: 'A `temp:` file is not where it was kept any more; the task that makes it runs again.',
+  },
   THROTTLED: { class: 'infrastructure', meaning: 'The service refused requests for too long.' },
   SERVICE_FAILED: {
     class: 'infrastructure',
@@ -187,6 +192,19 @@ export class JoinError extends SluiceError {
     super('JOIN', message, { cause: fields.cause });
     this.taskId = fields.taskId;
     this.failedTaskIds = fields.failedTaskIds;
+  }
+}
+
+/** `temp:` files that a task reads are not where they were kept any more. */
+export class InputLostError extends SluiceError {
+  override readonly name: string = 'InputLostError';
+  /** URLs of all that are known to be lost, as the task names them: `temp:…`. */
+  readonly urls: readonly string[];
+
+  /** @param options.class `usage` when they cannot be made again. Default: `infrastructure` */
+  constructor(urls: readonly string[], message: string, options: { cause?: unknown; class?: ErrorClass } = {}) {
+    super('INPUT_LOST', message, options);
+    this.urls = urls;
   }
 }
 

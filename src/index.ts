@@ -29,6 +29,7 @@ export {
   ERROR_CODES,
   type ErrorClass,
   type ErrorCode,
+  InputLostError,
   JoinError,
   type KnownErrorCode,
   SluiceError,

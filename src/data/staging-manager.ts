@@ -11,6 +11,7 @@ import { DataFile, type FileLike } from './data-file.js';
 import { bringFolder, putFolder } from './folder-transfer.js';
 import { localIdentity } from './local-file.js';
 import { localName, shortHash } from './local-name.js';
+import { LostInputs } from './lost-inputs.js';
 import { providerOf } from './provider-of.js';
 import { shownUrl } from './shown-url.js';
 import type { FileIdentity, ListedFile, Staging, TransferOptions } from './staging.js';
@@ -45,7 +46,8 @@ export interface WrittenOutput {
 export interface StagingManager {
   /**
    * Brings every distinct file here, in parallel, and resolves with local paths by URL. Files of one name do not meet.
-   * Rejects with the first failure once the other transfers have stopped; `NO_STAGING` before any has begun.
+   * Rejects with the first failure once the other transfers have stopped; `NO_STAGING` before any has begun; `INPUT_LOST`
+   * once all have ended, naming every `temp:` file that is gone.
    */
   stageIn(files: readonly DataFile[], options: StageInOptions): Promise<ReadonlyMap<string, string>>;
   /** Creates a folder for one output and gives the path the app writes to: never that of an input. */
@@ -82,12 +84,17 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
         return { file, source, staging: providerOf(providers, source, 'canStageIn') };
       });
       const identities = cached && (await lookUpIdentities(inputs, signal));
-      const paths = await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
+      const lost = new LostInputs();
+      const paths = new Map<string, string>();
+      await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
         const identity = identities?.get(input.source.url);
-        return [input.file.url, await bring({ ...input, identity, suggestedPath, signal: stop }, cached)] as const;
+        const transfer = bring({ ...input, identity, suggestedPath, signal: stop }, cached);
+        const path = await lost.pathOf(input.file, transfer);
+        if (path !== undefined) paths.set(input.file.url, path);
       });
-      return new Map(paths);
+      lost.throwIfAny();
+      return paths;
     },
     outputPath(url, directory) {
       const file = new DataFile(url);

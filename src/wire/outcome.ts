@@ -34,6 +34,12 @@ export interface Usage {
 
 /** How an attempt ended on its worker. A failure of the user's code is an outcome too. */
 export type Outcome =
-  | { readonly kind: 'value'; readonly value: EncodedValue; readonly usage: Usage }
+  | {
+      readonly kind: 'value';
+      readonly value: EncodedValue;
+      readonly usage: Usage;
+      /** Where the executor has put `temp:` outputs that it was given no place for: real URLs by theirs. */
+      readonly kept?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'error'; readonly error: Uint8Array; readonly usage: Usage };
 // `error`: one encoded error, its class, remote stack and cause chain inside.

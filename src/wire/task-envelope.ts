@@ -80,7 +80,7 @@ export interface TaskEnvelope {
   readonly stderr?: string;
   /** Streams whose file is appended to; others replace what is there. Only for `file:` URLs, never relayed. */
   readonly appends?: readonly StreamName[];
-  /** Where a file really is for this worker, by its URL; set by executors that relay local files. */
+  /** Where a file really is for this worker, by its URL: set by the kernel for `temp:` files, and by executors that relay local ones. */
   readonly relayed?: Readonly<Record<string, string>>;
   /** The run's options of the node's cache, with tasks that have files; absent: the worker's own. */
   readonly cache?: CacheOptions | false;
