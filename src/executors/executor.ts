@@ -12,6 +12,11 @@ export interface ExecutorCapabilities {
   readonly isolation: 'thread' | 'process';
   /** Aborting stops the task; otherwise it runs on unseen and its outcome is dropped. */
   readonly cancelRunning: boolean;
+  /**
+   * `temp:` outputs stay where its workers made them, and {@link Outcome} says where in `kept`: the kernel names no place
+   * for them. Default: false; then the kernel names one where the file system is shared, and elsewhere `kept` has to.
+   */
+  readonly keepsTemporary?: boolean;
   /** Keys of {@link Resources} that are honoured; any other is refused at submission. */
   readonly resources: readonly (keyof Resources)[];
 }
@@ -74,6 +79,8 @@ export interface Executor {
    */
   dispatch?(attempt: DispatchedAttempt): Abortable;
   load(): ExecutorLoad;
+  /** Nobody needs these any more, of what `kept` has named: with `keepsTemporary` only. What fails is its own affair. */
+  dropTemporary?(urls: readonly string[]): void;
   /** What there is to see of it now, as plain data: `sluice status` shows it. */
   inspect?(): object;
   /** Takes an instruction from outside the process, as `sluice htex drain` gives them. @throws {SluiceError} `INVALID_OPTIONS` for one it does not know */

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { withKept } from '../../run-bucket/temporary-places.js';
 import { decodeError } from '../../wire/error-codec.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { packEnvelope, unpackResult } from '../../wire/pilot/envelope-parts.js';
@@ -117,8 +118,9 @@ export class AttemptTable implements AttemptOwner {
   }
 
   #finish(attempt: PilotAttempt, parts: readonly Uint8Array[]): void {
-    const { outcome, manager } = unpackResult(parts);
+    const { outcome: answer, manager } = unpackResult(parts);
     const { cargo, outputs } = attempt;
+    const outcome = cargo === undefined ? answer : withKept(answer, cargo.envelope);
     if (manager !== undefined && outcome.kind === 'value') this.#parts.whereabouts?.made(outputs, manager);
     if (cargo === undefined || Object.keys(cargo.outputs).length === 0) attempt.end(outcome);
     else void this.#receive(attempt, cargo, outcome);

@@ -10,6 +10,7 @@ import {
   refuseArchives,
   sendTaskFiles,
 } from '../../run-bucket/task-files.js';
+import { withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
 import type { EncodedValue } from '../../wire/encoded-value.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -123,7 +124,8 @@ export class Carriage {
     const { bucket } = this.#parts;
     const reachable = hasLocalValues(task) ? await withoutLocalValues(task, bucket, signal) : task;
     if (bucket === undefined) return { envelope: reachable, outputs: NONE };
-    const coded = hasLargeBundle(reachable) ? await bucket.code.send(reachable, signal) : reachable;
+    const placed = withTemporaryPlaces(reachable, bucket);
+    const coded = hasLargeBundle(placed) ? await bucket.code.send(placed, signal) : placed;
     return localFileOf(coded) === undefined ? { envelope: coded, outputs: NONE } : sendTaskFiles(coded, bucket, signal);
   }
 
