@@ -16,6 +16,8 @@ export interface FutureOwner {
   decode(value: EncodedValue): unknown;
   /** The future of what a value has at a key. */
   lift(future: AppFuture<unknown>, key: unknown): AppFuture<unknown>;
+  /** One of its `temp:` files is needed no more. */
+  release(future: AppFuture<unknown>, url: string): void;
   /** Somebody looks at a failure for the first time. */
   failureSeen(future: AppFuture<unknown>, error: unknown): void;
 }
@@ -102,6 +104,11 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   /** Gives the task up: it rejects with `CANCELLED`, and so do the tasks that wait for it. Does nothing once it is finished. */
   cancel(reason?: unknown): void {
     if (this.#end === undefined) this.#owner.cancel(this.taskId, reason);
+  }
+
+  /** One of its outputs is needed no more. @internal */
+  release(url: string): void {
+    this.#owner.release(this, url);
   }
 
   #valueOf(settlement: Settlement): R | Promise<R> {

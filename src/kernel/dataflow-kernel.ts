@@ -1,4 +1,6 @@
+import { namesTemporary } from '../data/temporary-name.js';
 import type { Executor } from '../executors/executor.js';
+import type { RunEvent } from '../monitoring/event.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
 import { AppFuture, type FutureOwner } from './app-future.js';
 import { createBroadcast } from './broadcast.js';
@@ -16,8 +18,11 @@ import { createRunStats, type RunStats } from './run-stats.js';
 import { summarize } from './summary.js';
 import { isFinal, type TaskStatus } from './task.js';
 import { TaskDriver } from './task-driver.js';
-import { TaskRecord } from './task-record.js';
+import { TaskRecord, type Template } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
+import type { Production, Recipe } from './temporary-files/production.js';
+import type { TemporaryFile } from './temporary-files/temporary-file.js';
+import { type Claim, TemporaryFiles } from './temporary-files/temporary-files.js';
 import { UnseenFailures } from './unseen-failures.js';
 
 /**
@@ -30,6 +35,9 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #roster: ExecutorRoster;
   readonly #stats = createRunStats();
   readonly #unseen = new UnseenFailures();
+  readonly #emit: (event: RunEvent) => void;
+  /** Made when the first is declared: most runs have none. */
+  #temporary: TemporaryFiles | undefined;
   #nextTaskId = 0;
   #phase: 'open' | 'closing' | 'closed' = 'open';
   #closed: Promise<void> | undefined;
@@ -38,9 +46,11 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#roster = new ExecutorRoster(parts);
+    this.#emit = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
     this.#driver = new TaskDriver({
       parts,
-      emit: createBroadcast([this.#stats, ...parts.monitors], parts.warn),
+      emit: this.#emit,
+      temporary: () => this.#temporary,
       runBody: (record, attempt) => runJoinBody(this, record, attempt, parts),
       onFailed: (record) => noteFailure(record, this.#unseen, parts),
     });
@@ -82,7 +92,8 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   /**
    * Takes one call. Apps call this.
    *
-   * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`
+   * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`; for `temp:` files
+   *   `NOT_FOUND`, `INVALID_OPTIONS`
    * @internal
    */
   submit(
@@ -93,17 +104,13 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   ): AppFuture<unknown> {
     this.#refuseUnlessOpen(request.appName);
     if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
-    const call = callTemplate(args, inputs, stdin);
-    const taskId = this.#nextTaskId++;
-    const future = new AppFuture<unknown>(this, taskId, request.appName, request.outputs);
-    const { retries, infrastructureRetries } = this.#parts;
-    const task = this.#driver.rules.create({
-      unresolved: call.dependencies.length,
-      retries: request.retries ?? retries,
-      infrastructureRetries,
-    });
-    this.#driver.add(new TaskRecord(request, future, call, task));
+    const template = callTemplate(args, inputs, stdin);
     const join = enclosingJoin(this);
+    const claim = this.#claim(request, template, join);
+    const record = this.#newRecord(request, claim?.call ?? template, request.outputs);
+    if (claim !== undefined) this.#temporary?.take(record, claim, join);
+    const { future } = record;
+    this.#driver.add(record);
     if (join !== undefined) adopt(join, future);
     return future;
   }
@@ -111,6 +118,11 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   /** @internal */
   lift(future: AppFuture<unknown>, key: unknown): AppFuture<unknown> {
     return this.submit(liftedAccess(future.appName, key), [future]);
+  }
+
+  /** @internal */
+  release(future: AppFuture<unknown>, url: string): void {
+    this.#temporary?.release(future, url);
   }
 
   /** @internal */
@@ -135,7 +147,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   /** @internal */
   decode(value: EncodedValue): unknown {
-    return decodeValue(value, this.#parts.fetch);
+    return decodeValue(value, this.#parts.fetch, this.#temporary?.onFile);
   }
 
   /** Resolves when every task submitted so far, and those they lead to, has ended. Never rejects. */
@@ -166,16 +178,53 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     unsetDefaultKernel(this);
     const { monitors, report } = this.#parts;
     await this.#roster.endAll();
+    const temporary = this.#temporary;
+    if (temporary !== undefined)
+      await endWithin('the removal of temporary files', () => temporary.close(), this.#parts);
     await endWithin('the summary', () => report(this.summary(), this.#unseen.count), this.#parts);
     await Promise.all(monitors.map((monitor) => endWithin('a monitor', () => monitor.close(), this.#parts)));
     await this.#parts.onClosed();
   }
+
+  #newRecord(request: TaskRequest, call: Template, outputs: readonly string[]): TaskRecord {
+    const future = new AppFuture<unknown>(this, this.#nextTaskId++, request.appName, outputs);
+    const { retries, infrastructureRetries } = this.#parts;
+    const task = this.#driver.rules.create({
+      unresolved: call.dependencies.length,
+      retries: request.retries ?? retries,
+      infrastructureRetries,
+    });
+    return new TaskRecord(request, future, call, task);
+  }
+
+  #claim(request: TaskRequest, call: Template, join: TaskRecord | undefined): Claim | undefined {
+    if (this.#temporary === undefined) {
+      if (!namesTemporary(request.outputs) && !namesTemporary(call.files)) return undefined;
+      this.#temporary = new TemporaryFiles(this.#parts, this.#rerun);
+    }
+    return this.#temporary.claim(request, call, join);
+  }
+
+  // Nobody has a future of it: what becomes of it is told by the tasks that wait for the file.
+  readonly #rerun = (production: Production, wanted: TemporaryFile): AppFuture<unknown> => {
+    const { request, call } = production.recipe as Recipe;
+    const record = this.#newRecord(request, call, NO_OUTPUTS);
+    const { taskId, future } = record;
+    this.#temporary?.takeAgain(record, production);
+    future.look();
+    const { taskId: of, appName: app } = production;
+    this.#emit({ kind: 'taskRecovery', atMs: this.#parts.now(), taskId, app, of, file: wanted.url });
+    this.#driver.add(record);
+    return future;
+  };
 
   #refuseUnlessOpen(appName: string): void {
     if (this.#phase === 'open' || (this.#phase === 'closing' && enclosingJoin(this) !== undefined)) return;
     throw kernelClosed(appName);
   }
 }
+
+const NO_OUTPUTS: readonly string[] = [];
 
 // What the body of a join calls goes with the join when that is cancelled.
 function adopt(join: TaskRecord, future: AppFuture<unknown>): void {

@@ -1,4 +1,5 @@
 import type { CacheOptions } from '../data/cache-options.js';
+import type { TemporaryHomes } from '../data/temporary-homes.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
 import type { ShipCode } from '../wire/code-shipping/ship-code.js';
@@ -28,6 +29,8 @@ export interface KernelParts {
   readonly shipCode: ShipCode;
   /** Bytes of a value that lies in an object store. */
   readonly fetch: (url: string) => Promise<Uint8Array>;
+  /** Keeps the `temp:` files that no executor keeps. */
+  readonly temporary: TemporaryHomes;
   /** Where the streams of a task go that are to be named by the run. */
   readonly autoLog: (
     task: { taskId: number; appName: string; label: string | undefined },

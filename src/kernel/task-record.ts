@@ -3,6 +3,7 @@ import type { AppFuture } from './app-future.js';
 import type { Dependency } from './dependency.js';
 import type { Task } from './task.js';
 import type { TaskRequest } from './task-request.js';
+import type { TaskFiles } from './temporary-files/task-files.js';
 
 /** A value in wire form whose slots are still to be filled. */
 export interface Template {
@@ -55,4 +56,6 @@ export interface RareParts {
   inner?: JoinTemplate;
   /** What it has called. */
   children?: AppFuture<unknown>[];
+  /** The `temp:` files it reads and makes. */
+  temporary?: TaskFiles;
 }
