@@ -14,7 +14,8 @@ import { localName, shortHash } from './local-name.js';
 import { LostInputs } from './lost-inputs.js';
 import { providerOf } from './provider-of.js';
 import { shownUrl } from './shown-url.js';
-import type { FileIdentity, ListedFile, Staging, TransferOptions } from './staging.js';
+import type { FileIdentity, ListedFile, StageOutSource, Staging, TransferOptions } from './staging.js';
+import { isTemporary } from './temporary-name.js';
 import { localFailure } from './write-whole.js';
 
 /** Where files really are for this worker, by the URL the app knows; others are where their URL says. */
@@ -109,7 +110,8 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
       });
       assertNoneMissing(await runParallel(outputs, { limit: PARALLEL_FILES, signal }, missing));
       const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
-        return [move.url, await put(move, move.path, stop)] as const;
+        const source = { path: move.path, signal: stop, mayMove: isTemporary(move.url) };
+        return [move.url, await put(move, source)] as const;
       });
       return new Map(done);
     },
@@ -141,8 +143,8 @@ function bring(wanted: WantedInput, cached: CachedInputs | undefined): Promise<s
   });
 }
 
-function put({ staging, target }: Move, path: string, signal: AbortSignal): Promise<FileIdentity | undefined> {
-  return target.isFolder ? putFolder(staging, target, { path, signal }) : staging.stageOut(target, { path, signal });
+function put({ staging, target }: Move, source: StageOutSource): Promise<FileIdentity | undefined> {
+  return target.isFolder ? putFolder(staging, target, source) : staging.stageOut(target, source);
 }
 
 /** Files in flight at a time; large ones are moved in parts, in parallel as well. */

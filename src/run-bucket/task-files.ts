@@ -14,10 +14,10 @@ export interface RelayedTask {
   readonly outputs: RelayRecord;
 }
 
-/** URL of a file of this machine that the task reads or writes, or of one that has no place yet; `undefined` where there is none. */
+/** URL of a file of this machine that the task reads or writes, `temp:` files that are kept here too; `undefined` where there is none. */
 export function localFileOf(envelope: TaskEnvelope): string | undefined {
   const { files, outputs } = envelope;
-  const isHere = (url: string): boolean => isLocal(placeOf(url, envelope)) || isTemporary(placeOf(url, envelope));
+  const isHere = (url: string): boolean => isLocal(placeOf(url, envelope));
   return files.find(isHere) ?? outputs.find(isHere) ?? streamsOf(envelope).find(isHere);
 }
 

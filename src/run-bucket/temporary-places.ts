@@ -5,6 +5,11 @@ import type { Outcome } from '../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../wire/task-envelope.js';
 import type { RunBucket } from './run-bucket.js';
 
+/** URL of a `temp:` output that nobody has named a place for; `undefined` where there is none. */
+export function outputWithoutPlace({ outputs, relayed = {} }: TaskEnvelope): string | undefined {
+  return outputs.find((url) => isTemporary(url) && relayed[url] === undefined);
+}
+
 /** The task with a place of its attempt's own in the bucket for each `temp:` output that has none yet. No I/O. */
 export function withTemporaryPlaces(envelope: TaskEnvelope, { store, prefix }: RunBucket): TaskEnvelope {
   if (!namesTemporary(envelope.outputs)) return envelope;

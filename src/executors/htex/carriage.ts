@@ -10,7 +10,7 @@ import {
   refuseArchives,
   sendTaskFiles,
 } from '../../run-bucket/task-files.js';
-import { withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
+import { outputWithoutPlace, withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
 import type { EncodedValue } from '../../wire/encoded-value.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -69,7 +69,7 @@ export class Carriage {
     const where = `workers of executor '${label}'`;
     refuseArchives(envelope, where);
     if (bucket !== undefined) return;
-    const local = localFileOf(envelope);
+    const local = localFileOf(envelope) ?? outputWithoutPlace(envelope);
     if (local === undefined) return;
     throw notReachable(envelope, local, { where, executor: 'the executor' });
   }
@@ -83,7 +83,8 @@ export class Carriage {
     }
     if (sharesFilesystem) return false;
     if (hasLocalValues(envelope)) return true;
-    return bucket !== undefined && (localFileOf(envelope) !== undefined || hasLargeBundle(envelope));
+    if (bucket === undefined) return false;
+    return (localFileOf(envelope) ?? outputWithoutPlace(envelope)) !== undefined || hasLargeBundle(envelope);
   }
 
   /** Rejects as reading files and writing to the bucket or the disk do, and with `signal.reason`. @param key of the attempt */

@@ -10,7 +10,7 @@ import {
   refuseArchives,
   sendTaskFiles,
 } from '../../run-bucket/task-files.js';
-import { withKept, withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
+import { outputWithoutPlace, withKept, withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
@@ -128,7 +128,7 @@ async function relayedFiles(
 ): Promise<RelayedTask> {
   const placed = bucket === undefined ? envelope : withTemporaryPlaces(envelope, bucket);
   const reachable = hasLocalValues(placed) ? await withoutLocalValues(placed, bucket, signal) : placed;
-  const local = localFileOf(reachable);
+  const local = localFileOf(reachable) ?? outputWithoutPlace(reachable);
   if (local === undefined) return { envelope: reachable, outputs: {} };
   if (bucket !== undefined) return sendTaskFiles(reachable, bucket, signal);
   throw notReachable(envelope, local, { where: `Lambda function '${fn.name}'`, executor: 'LambdaExecutor' });
