@@ -14,6 +14,7 @@ export { type FilesOptions, identitiesOf, listFiles } from './config/list-files.
 export { load } from './config/load.js';
 export type { CacheOptions } from './data/cache-options.js';
 export { DataFile, type FileLike, file } from './data/data-file.js';
+export type { SeparateStagingOptions } from './data/separate-staging-options.js';
 export type {
   FileIdentity,
   ListedFile,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
+import { type SeparateStagingOptions, separateStagingSchema } from '../data/separate-staging-options.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
 import type { RetryPolicy } from '../kernel/retry-policy.js';
@@ -24,6 +25,12 @@ export interface Config {
   graceMs?: number;
   /** The cache that tasks of one node share, so that an input is fetched once for all of them; false: none. Default: as {@link CacheOptions} says. */
   cache?: CacheOptions | false;
+  /**
+   * Files that are brought and put by tasks of their own, named `stage-in` and `stage-out`: one for each file, with attempts of
+   * its own, before the tasks that read it and after the task that makes it, whose DataFuture then settles when the file is
+   * where it belongs. Files inside the values of tasks, and streams, are staged by the task itself. Default: none.
+   */
+  separateStaging?: SeparateStagingOptions;
   /** Folder below which each run gets its own. Default: `sluice-runs`. */
   runDir?: string;
   /** Whether apps without a `kernel` of their own use this one. Default: true. */
@@ -40,7 +47,7 @@ export interface Config {
 
 export type ResolvedConfig = Required<Omit<Config, OptionalKey>> & Pick<Config, OptionalKey>;
 
-type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache';
+type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache' | 'separateStaging';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const hasMethod = (name: string) => (value: unknown) =>
@@ -63,6 +70,7 @@ const schema = z.strictObject({
   onClose: z.enum(['wait', 'cancel']).default('wait'),
   graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
   cache: cacheSchema.exactOptional(),
+  separateStaging: separateStagingSchema.exactOptional(),
   runDir: z.string().min(1).default('sluice-runs'),
   asDefault: z.boolean().default(true),
   progress: z.boolean().default(false),

@@ -6,7 +6,7 @@ import { isTemporary } from './temporary-name.js';
 const GONE: ReadonlySet<string> = new Set(['NOT_FOUND', 'INPUT_LOST', 'UNREACHABLE']);
 
 /**
- * Takes note of the `temp:` inputs of an attempt that are gone, while the others are brought: told of all of them at
+ * Takes note of the inputs of an attempt that are gone from where the run kept them, while the others are brought: told of all of them at
  * once, a kernel makes them all again at once.
  */
 export class LostInputs {
@@ -14,11 +14,11 @@ export class LostInputs {
   #first: unknown;
 
   /** The file's local path; `undefined` when it is lost. Rejects as the transfer does, otherwise. */
-  async pathOf(file: DataFile, transfer: Promise<string>): Promise<string | undefined> {
+  async pathOf({ file, source }: KeptInput, transfer: Promise<string>): Promise<string | undefined> {
     try {
       return await transfer;
     } catch (error) {
-      if (!isTemporary(file.url) || !isGone(error)) throw error;
+      if (!isKept(file, source) || !isGone(error)) throw error;
       if (this.#urls.length === 0) this.#first = error;
       this.#urls.push(file.url);
       return undefined;
@@ -29,6 +29,17 @@ export class LostInputs {
   throwIfAny(): void {
     if (this.#urls.length > 0) throw inputLost(this.#urls, this.#first);
   }
+}
+
+/** An input, and where its bytes are. */
+interface KeptInput {
+  readonly file: DataFile;
+  readonly source: DataFile;
+}
+
+// Files of this machine may be carried to the worker from elsewhere; others that are not where they say were staged before.
+function isKept({ url, scheme }: DataFile, source: DataFile): boolean {
+  return isTemporary(url) || (scheme !== 'file' && source.url !== url);
 }
 
 /** The error of a task whose `temp:` inputs are gone. @param cause what reading one of them failed with */

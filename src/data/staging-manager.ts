@@ -91,7 +91,7 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
         const suggestedPath = placeFor(input.file, directory, 'in');
         const identity = identities?.get(input.source.url);
         const transfer = bring({ ...input, identity, suggestedPath, signal: stop }, cached);
-        const path = await lost.pathOf(input.file, transfer);
+        const path = await lost.pathOf(input, transfer);
         if (path !== undefined) paths.set(input.file.url, path);
       });
       lost.throwIfAny();

@@ -15,6 +15,7 @@ import type { KernelParts } from './kernel-parts.js';
 import { liftedAccess } from './lifted-access.js';
 import { failureSeen, noteFailure } from './note-failure.js';
 import { createRunStats, type RunStats } from './run-stats.js';
+import { SeparateStaging, type StagedInput } from './separate-staging/separate-staging.js';
 import { summarize } from './summary.js';
 import { isFinal, type TaskStatus } from './task.js';
 import { TaskDriver } from './task-driver.js';
@@ -38,6 +39,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #emit: (event: RunEvent) => void;
   /** Made when the first is declared: most runs have none. */
   #temporary: TemporaryFiles | undefined;
+  readonly #separate: SeparateStaging | undefined;
   #nextTaskId = 0;
   #phase: 'open' | 'closing' | 'closed' = 'open';
   #closed: Promise<void> | undefined;
@@ -46,6 +48,14 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#roster = new ExecutorRoster(parts);
+    const { separateStaging } = parts;
+    this.#separate =
+      separateStaging &&
+      new SeparateStaging(separateStaging, {
+        take: this.#take,
+        check: (request) => eligibleExecutors(parts.executors, request),
+        fileOf: (future, url) => (this.#temporary as TemporaryFiles).fileOf(future, url),
+      });
     this.#emit = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
     this.#driver = new TaskDriver({
       parts,
@@ -104,13 +114,10 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   ): AppFuture<unknown> {
     this.#refuseUnlessOpen(request.appName);
     if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
-    const template = callTemplate(args, inputs, stdin);
+    const call = callTemplate(args, inputs, stdin);
     const join = enclosingJoin(this);
-    const claim = this.#claim(request, template, join);
-    const record = this.#newRecord(request, claim?.call ?? template, request.outputs);
-    if (claim !== undefined) this.#temporary?.take(record, claim, join);
-    const { future } = record;
-    this.#driver.add(record);
+    const isSeparate = this.#separate !== undefined && request.work.kind === 'remote';
+    const future = isSeparate ? this.#separate.submit(request, call, join) : this.#take(request, call, NOTHING);
     if (join !== undefined) adopt(join, future);
     return future;
   }
@@ -186,6 +193,17 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     await this.#parts.onClosed();
   }
 
+  readonly #take = (request: TaskRequest, call: Template, staged: readonly StagedInput[]): AppFuture<unknown> => {
+    const join = enclosingJoin(this);
+    const claim = this.#claim(request, call, join);
+    const record = this.#newRecord(request, claim?.call ?? call, request.outputs);
+    if (claim !== undefined) this.#temporary?.take(record, claim, join);
+    for (const { url, file } of staged) this.#temporary?.readAs(record, url, file);
+    const { future } = record;
+    this.#driver.add(record);
+    return future;
+  };
+
   #newRecord(request: TaskRequest, call: Template, outputs: readonly string[]): TaskRecord {
     const future = new AppFuture<unknown>(this, this.#nextTaskId++, request.appName, outputs);
     const { retries, infrastructureRetries } = this.#parts;
@@ -208,7 +226,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   // Nobody has a future of it: what becomes of it is told by the tasks that wait for the file.
   readonly #rerun = (production: Production, wanted: TemporaryFile): AppFuture<unknown> => {
     const { request, call } = production.recipe as Recipe;
-    const record = this.#newRecord(request, call, NO_OUTPUTS);
+    const record = this.#newRecord(request, call, NOTHING);
     const { taskId, future } = record;
     this.#temporary?.takeAgain(record, production);
     future.look();
@@ -224,7 +242,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   }
 }
 
-const NO_OUTPUTS: readonly string[] = [];
+const NOTHING: readonly never[] = [];
 
 // What the body of a join calls goes with the join when that is cancelled.
 function adopt(join: TaskRecord, future: AppFuture<unknown>): void {

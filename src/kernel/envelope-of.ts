@@ -39,6 +39,7 @@ export function envelopeOf(
   if (request.stderr !== undefined) envelope.stderr = logUrl(record, request.stderr, 'stderr', parts);
   if (request.appends !== undefined) envelope.appends = request.appends;
   if (relayed !== undefined) envelope.relayed = relayed;
+  if (request.aliases !== undefined) envelope.aliases = request.aliases;
   if (parts.cache !== undefined && envelope.files.length > 0) envelope.cache = parts.cache;
   if (request.walltimeMs !== undefined) envelope.walltimeMs = request.walltimeMs;
   if (request.resources !== undefined) envelope.resources = request.resources;

@@ -1,4 +1,5 @@
 import type { CacheOptions } from '../data/cache-options.js';
+import type { SeparateStagingOptions } from '../data/separate-staging-options.js';
 import type { TemporaryHomes } from '../data/temporary-homes.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
@@ -21,6 +22,8 @@ export interface KernelParts {
   readonly retry?: RetryPolicy;
   /** Options of the cache on workers' nodes; absent: the workers' own. */
   readonly cache?: CacheOptions | false;
+  /** Files that are staged by tasks of their own; absent: none. */
+  readonly separateStaging?: SeparateStagingOptions;
   readonly onClose: 'wait' | 'cancel';
   readonly graceMs: number;
   readonly routing: RoutingPolicy;

@@ -1,5 +1,6 @@
 import type { Abortable } from '../executors/executor.js';
 import type { AppFuture } from './app-future.js';
+import type { DataFuture } from './data-future.js';
 import type { Dependency } from './dependency.js';
 import type { Task } from './task.js';
 import type { TaskRequest } from './task-request.js';
@@ -56,6 +57,8 @@ export interface RareParts {
   inner?: JoinTemplate;
   /** What it has called. */
   children?: AppFuture<unknown>[];
+  /** Outputs of a join that tasks put where they belong which its body has led to. */
+  stageOuts?: DataFuture[];
   /** The `temp:` files it reads and makes. */
   temporary?: TaskFiles;
 }

@@ -60,7 +60,8 @@ export async function sendTaskFiles(
   signal: AbortSignal,
 ): Promise<RelayedTask> {
   const outputs = relay.outputsFor([...envelope.outputs, ...streamsOf(envelope)], attemptName(envelope));
-  const [temporary, files] = [envelope.files.filter(isTemporary), envelope.files.filter((url) => !isTemporary(url))];
+  const isKept = (url: string): boolean => placeOf(url, envelope) !== url;
+  const [temporary, files] = [envelope.files.filter(isKept), envelope.files.filter((url) => !isKept(url))];
   const relayed = {
     ...envelope.relayed,
     ...(await relay.send(files, { signal })),

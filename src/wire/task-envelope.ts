@@ -82,6 +82,8 @@ export interface TaskEnvelope {
   readonly appends?: readonly StreamName[];
   /** Where a file really is for this worker, by its URL: set by the kernel for `temp:` files, and by executors that relay local ones. */
   readonly relayed?: Readonly<Record<string, string>>;
+  /** URLs that the app is told of outputs, by theirs here: what is put where it belongs by another task. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** The run's options of the node's cache, with tasks that have files; absent: the worker's own. */
   readonly cache?: CacheOptions | false;
   readonly walltimeMs?: number;

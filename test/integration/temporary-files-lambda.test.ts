@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DeleteObjectsCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { LambdaExecutor } from '../../src/executors/lambda/lambda-executor.js';
 import {
@@ -135,6 +135,39 @@ test('a task that is made of both finds both lost', async () => {
   await deleteTemporary();
   expect(await reader('here')(both.outputs[0])).toBe('ab');
   expect([runsOf('write here'), runsOf('write far'), runsOf('cat')]).toEqual([2, 2, 2]);
+});
+
+test('files are staged by tasks of their own on Lambda, too', async () => {
+  const created: string[] = [];
+  const separate = await load({
+    executors: [new LambdaExecutor({ label: 'far', bucket: cloud.bucket, maxConcurrency: 4 })],
+    monitors: [
+      { record: (event) => void (event.kind === 'taskCreated' && created.push(event.app)), close: async () => {} },
+    ],
+    separateStaging: { schemes: ['s3'] },
+    asDefault: false,
+    handleSignals: false,
+    runDir: join(folder, 'separate'),
+  });
+  const s3 = new S3Client({ forcePathStyle: true });
+  const at = (name: string) => `s3://${cloud.bucket}/mine/${name}`;
+  try {
+    await s3.send(new PutObjectCommand({ Bucket: cloud.bucket, Key: 'mine/in', Body: 'content' }));
+    const twice = bash((io) => io.sh`cat ${io.inputs} ${io.inputs} > ${io.outputs[0]}`, {
+      name: 'twice',
+      kernel: separate,
+    });
+    const made = twice({ inputs: [at('in')], outputs: [at('out')] });
+    await made.outputs[0];
+    const object = await s3.send(new GetObjectCommand({ Bucket: cloud.bucket, Key: 'mine/out' }));
+    expect(await object.Body?.transformToString()).toBe('contentcontent');
+    expect(created.sort()).toEqual(['stage-in', 'stage-out', 'twice']);
+  } finally {
+    await separate.close();
+    const Objects = ['mine/in', 'mine/out'].map((Key) => ({ Key }));
+    await s3.send(new DeleteObjectsCommand({ Bucket: cloud.bucket, Delete: { Objects } }));
+    s3.destroy();
+  }
 });
 
 test('an executor without a bucket has no place for it', async () => {

@@ -293,6 +293,17 @@ describe('a file that is lost', () => {
     await vi.waitFor(() => expect(kept()).toEqual([expect.stringMatching(/\/c$/)]));
   });
 
+  test('is made again though the signal of its call has aborted since', async () => {
+    const { write, read, log, runs } = makeApps();
+    const stop = new AbortController();
+    const a = write('x', log, { outputs: ['temp:a'], signal: stop.signal });
+    await a;
+    stop.abort();
+    await rm(pathOf(kept()[0] as string));
+    expect(await read(a.outputs[0])).toBe('x');
+    expect(await runs()).toHaveLength(2);
+  });
+
   test('several inputs of one task are lost at once, and cost one attempt', async () => {
     const { write, log, runs } = makeApps();
     const makers = Array.from({ length: 12 }, (_, index) => write(`${index}`, log, { outputs: [`temp:${index}`] }));

@@ -12,7 +12,8 @@ export interface Recipe {
   readonly request: TaskRequest;
   /** The call, with the values that its futures had: no future is held by it, and no file. */
   readonly call: Template;
-  readonly inputs: readonly TemporaryFile[];
+  /** By the URLs that the task reads them as. */
+  readonly inputs: ReadonlyMap<string, TemporaryFile>;
   /** What makes those of its inputs that are `temp:` files; a file of theirs may be freed meanwhile. */
   readonly makers: ReadonlySet<Production>;
 }
@@ -58,10 +59,10 @@ export function forget(production: Production): void {
 }
 
 /** The recipe of a task whose dependencies are all done. */
-export function recipeOf({ request, call }: TaskRecord, inputs: readonly TemporaryFile[]): Recipe {
+export function recipeOf({ request, call }: TaskRecord, inputs: ReadonlyMap<string, TemporaryFile>): Recipe {
   const { signal: _, ...again } = request;
   const dependencies = call.dependencies.map((dependency) => new KnownValue(slotValue(dependency)));
-  const makers = new Set(inputs.flatMap(({ maker }) => maker ?? []));
+  const makers = new Set([...inputs.values()].flatMap(({ maker }) => maker ?? []));
   return { request: again, call: { ...call, dependencies }, inputs, makers };
 }
 

@@ -4,7 +4,7 @@ import type { TemporaryFile } from './temporary-file.js';
 
 /** The `temp:` files of a task that has not ended: those it reads, and those it makes. */
 export class TaskFiles {
-  /** By their URLs. Each is held until the task has ended. */
+  /** By the URLs that the task reads them as, which are theirs unless they were staged for it. Held until the task has ended. */
   readonly inputs: Map<string, TemporaryFile>;
   /** Declared by the call; a join passes them on to an app. */
   readonly outputs: readonly TemporaryFile[];
@@ -17,8 +17,12 @@ export class TaskFiles {
   /** Where that attempt was told that its files are, by their URLs. */
   given: Readonly<Record<string, string>> = {};
 
-  constructor(inputs: Iterable<TemporaryFile>, outputs: readonly TemporaryFile[], recovers?: Production) {
-    this.inputs = new Map([...inputs].map((file) => [file.url, file]));
+  constructor(
+    inputs: Iterable<readonly [url: string, TemporaryFile]>,
+    outputs: readonly TemporaryFile[],
+    recovers?: Production,
+  ) {
+    this.inputs = new Map(inputs);
     this.outputs = outputs;
     this.production = recovers;
     this.isRecovery = recovers !== undefined;

@@ -11,7 +11,7 @@ import type { TaskRecord, Template } from '../task-record.js';
 import type { TaskRequest } from '../task-request.js';
 import { Declarations } from './declarations.js';
 import { Disposal } from './disposal.js';
-import { forget, Production, recipeOf } from './production.js';
+import { forget, Production, type Recipe, recipeOf } from './production.js';
 import { Reachability } from './reachability.js';
 import { Recoveries, type Rerun } from './recoveries.js';
 import { TaskFiles } from './task-files.js';
@@ -63,7 +63,8 @@ export class TemporaryFiles {
 
   /** Takes the call, whose task has a record now. */
   take(record: TaskRecord, { inputs, outputs }: Claim, join: TaskRecord | undefined): void {
-    const files = new TaskFiles(inputs, outputs);
+    const named = inputs.map((file) => [file.url, file] as const);
+    const files = new TaskFiles(named, outputs);
     const isJoin = record.request.work.kind === 'join';
     if (!isJoin && outputs.length > 0) files.production = new Production(record, outputs);
     for (const file of outputs) {
@@ -74,6 +75,19 @@ export class TemporaryFiles {
       this.#reachability.hold(record.future, file);
     }
     this.#attach(record, files);
+  }
+
+  /** The task reads a file as one of another URL, from which it was staged. */
+  readAs(record: TaskRecord, url: string, file: TemporaryFile): void {
+    record.rare ??= {};
+    record.rare.temporary ??= new TaskFiles([], []);
+    record.rare.temporary.inputs.set(url, file);
+    file.readers += 1;
+  }
+
+  /** A file that a call has declared, which its future stands for. */
+  fileOf(future: AppFuture<unknown>, url: string): TemporaryFile {
+    return this.#reachability.fileOf(future, url) ?? this.#names.get(url, future.appName);
   }
 
   /** Takes a task that runs again what has run before; it has a record, and is not launched. */
@@ -151,12 +165,12 @@ export class TemporaryFiles {
     const files = rare?.temporary;
     if (files === undefined) return;
     const { production } = files;
-    const inputs = [...files.inputs.values()];
+    const inputs = new Map(files.inputs);
     if (task.state.kind !== 'done') this.#dropGiven(files);
     else if (production !== undefined && !files.isRecovery) this.#remember(production, record, inputs);
     for (const file of files.outputs) if (file.pending === future) file.pending = undefined;
-    for (const file of inputs) file.readers -= 1;
-    for (const file of [...inputs, ...files.outputs]) this.#freeUnlessWanted(file);
+    for (const file of inputs.values()) file.readers -= 1;
+    for (const file of [...inputs.values(), ...files.outputs]) this.#freeUnlessWanted(file);
   }
 
   /** A value that names files has come to a future, or a file of it to the user: by these they can be asked for. */
@@ -191,13 +205,9 @@ export class TemporaryFiles {
   }
 
   #holdInput(record: TaskRecord, file: TemporaryFile): void {
-    record.rare ??= {};
-    record.rare.temporary ??= new TaskFiles([], []);
-    const { inputs } = record.rare.temporary;
-    if (inputs.has(file.url)) return;
+    if (record.rare?.temporary?.inputs.has(file.url) === true) return;
     refuseGone(file, record.request.appName);
-    inputs.set(file.url, file);
-    file.readers += 1;
+    this.readAs(record, file.url, file);
   }
 
   #fileOf(dependency: Dependency, appName: string): TemporaryFile | undefined {
@@ -215,7 +225,7 @@ export class TemporaryFiles {
     });
   }
 
-  #remember(production: Production, record: TaskRecord, inputs: readonly TemporaryFile[]): void {
+  #remember(production: Production, record: TaskRecord, inputs: Recipe['inputs']): void {
     production.recipe = recipeOf(record, inputs);
     for (const maker of production.recipe.makers) maker.dependents += 1;
   }

@@ -24,6 +24,7 @@ const RARE_FIELDS = Object.keys({
   stderr: 0,
   appends: 0,
   relayed: 0,
+  aliases: 0,
   walltimeMs: 0,
   resources: 0,
   priority: 0,
