@@ -1,8 +1,6 @@
-import { namesTemporary } from '../data/temporary-name.js';
 import type { Executor } from '../executors/executor.js';
-import type { RunEvent } from '../monitoring/event.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
-import { AppFuture, type FutureOwner } from './app-future.js';
+import type { AppFuture, FutureOwner } from './app-future.js';
 import { createBroadcast } from './broadcast.js';
 import { callTemplate } from './call-template.js';
 import { enclosingJoin, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
@@ -10,20 +8,16 @@ import { decodeValue } from './decode-value.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import { endWithin } from './end-within.js';
 import { ExecutorRoster } from './executor-roster.js';
+import { Intake } from './intake.js';
 import { runJoinBody } from './join-body.js';
 import type { KernelParts } from './kernel-parts.js';
 import { liftedAccess } from './lifted-access.js';
 import { failureSeen, noteFailure } from './note-failure.js';
 import { createRunStats, type RunStats } from './run-stats.js';
-import { SeparateStaging, type StagedInput } from './separate-staging/separate-staging.js';
 import { summarize } from './summary.js';
-import { isFinal, type TaskStatus } from './task.js';
+import type { TaskStatus } from './task.js';
 import { TaskDriver } from './task-driver.js';
-import { TaskRecord, type Template } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
-import type { Production, Recipe } from './temporary-files/production.js';
-import type { TemporaryFile } from './temporary-files/temporary-file.js';
-import { type Claim, TemporaryFiles } from './temporary-files/temporary-files.js';
 import { UnseenFailures } from './unseen-failures.js';
 
 /**
@@ -36,11 +30,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #roster: ExecutorRoster;
   readonly #stats = createRunStats();
   readonly #unseen = new UnseenFailures();
-  readonly #emit: (event: RunEvent) => void;
-  /** Made when the first is declared: most runs have none. */
-  #temporary: TemporaryFiles | undefined;
-  readonly #separate: SeparateStaging | undefined;
-  #nextTaskId = 0;
+  readonly #intake: Intake;
   #phase: 'open' | 'closing' | 'closed' = 'open';
   #closed: Promise<void> | undefined;
 
@@ -48,22 +38,16 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#roster = new ExecutorRoster(parts);
-    const { separateStaging } = parts;
-    this.#separate =
-      separateStaging &&
-      new SeparateStaging(separateStaging, {
-        take: this.#take,
-        check: (request) => eligibleExecutors(parts.executors, request),
-        fileOf: (future, url) => (this.#temporary as TemporaryFiles).fileOf(future, url),
-      });
-    this.#emit = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
+    const emit = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
     this.#driver = new TaskDriver({
       parts,
-      emit: this.#emit,
-      temporary: () => this.#temporary,
+      emit,
+      temporary: () => this.#intake.temporary,
       runBody: (record, attempt) => runJoinBody(this, record, attempt, parts),
       onFailed: (record) => noteFailure(record, this.#unseen, parts),
     });
+    const driver = this.#driver;
+    this.#intake = new Intake({ parts, owner: this, driver, emit, enclosingJoin: () => enclosingJoin(this) });
   }
 
   get runId(): string {
@@ -114,12 +98,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   ): AppFuture<unknown> {
     this.#refuseUnlessOpen(request.appName);
     if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
-    const call = callTemplate(args, inputs, stdin);
-    const join = enclosingJoin(this);
-    const isSeparate = this.#separate !== undefined && request.work.kind === 'remote';
-    const future = isSeparate ? this.#separate.submit(request, call, join) : this.#take(request, call, NOTHING);
-    if (join !== undefined) adopt(join, future);
-    return future;
+    return this.#intake.submit(request, callTemplate(args, inputs, stdin));
   }
 
   /** @internal */
@@ -129,7 +108,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   /** @internal */
   release(future: AppFuture<unknown>, url: string): void {
-    this.#temporary?.release(future, url);
+    this.#intake.temporary?.release(future, url);
   }
 
   /** @internal */
@@ -154,7 +133,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   /** @internal */
   decode(value: EncodedValue): unknown {
-    return decodeValue(value, this.#parts.fetch, this.#temporary?.onFile);
+    return decodeValue(value, this.#parts.fetch, this.#intake.temporary?.onFile);
   }
 
   /** Resolves when every task submitted so far, and those they lead to, has ended. Never rejects. */
@@ -185,7 +164,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     unsetDefaultKernel(this);
     const { monitors, report } = this.#parts;
     await this.#roster.endAll();
-    const temporary = this.#temporary;
+    const { temporary } = this.#intake;
     if (temporary !== undefined)
       await endWithin('the removal of temporary files', () => temporary.close(), this.#parts);
     await endWithin('the summary', () => report(this.summary(), this.#unseen.count), this.#parts);
@@ -193,63 +172,8 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     await this.#parts.onClosed();
   }
 
-  readonly #take = (request: TaskRequest, call: Template, staged: readonly StagedInput[]): AppFuture<unknown> => {
-    const join = enclosingJoin(this);
-    const claim = this.#claim(request, call, join);
-    const record = this.#newRecord(request, claim?.call ?? call, request.outputs);
-    if (claim !== undefined) this.#temporary?.take(record, claim, join);
-    for (const { url, file } of staged) this.#temporary?.readAs(record, url, file);
-    const { future } = record;
-    this.#driver.add(record);
-    return future;
-  };
-
-  #newRecord(request: TaskRequest, call: Template, outputs: readonly string[]): TaskRecord {
-    const future = new AppFuture<unknown>(this, this.#nextTaskId++, request.appName, outputs);
-    const { retries, infrastructureRetries } = this.#parts;
-    const task = this.#driver.rules.create({
-      unresolved: call.dependencies.length,
-      retries: request.retries ?? retries,
-      infrastructureRetries,
-    });
-    return new TaskRecord(request, future, call, task);
-  }
-
-  #claim(request: TaskRequest, call: Template, join: TaskRecord | undefined): Claim | undefined {
-    if (this.#temporary === undefined) {
-      if (!namesTemporary(request.outputs) && !namesTemporary(call.files)) return undefined;
-      this.#temporary = new TemporaryFiles(this.#parts, this.#rerun);
-    }
-    return this.#temporary.claim(request, call, join);
-  }
-
-  // Nobody has a future of it: what becomes of it is told by the tasks that wait for the file.
-  readonly #rerun = (production: Production, wanted: TemporaryFile): AppFuture<unknown> => {
-    const { request, call } = production.recipe as Recipe;
-    const record = this.#newRecord(request, call, NOTHING);
-    const { taskId, future } = record;
-    this.#temporary?.takeAgain(record, production);
-    future.look();
-    const { taskId: of, appName: app } = production;
-    this.#emit({ kind: 'taskRecovery', atMs: this.#parts.now(), taskId, app, of, file: wanted.url });
-    this.#driver.add(record);
-    return future;
-  };
-
   #refuseUnlessOpen(appName: string): void {
     if (this.#phase === 'open' || (this.#phase === 'closing' && enclosingJoin(this) !== undefined)) return;
     throw kernelClosed(appName);
   }
-}
-
-const NOTHING: readonly never[] = [];
-
-// What the body of a join calls goes with the join when that is cancelled.
-function adopt(join: TaskRecord, future: AppFuture<unknown>): void {
-  const { state } = join.task;
-  if (state.kind === 'cancelled') future.cancel(state.error);
-  if (isFinal(state)) return;
-  join.rare ??= {};
-  join.rare.children ??= [];
-  join.rare.children.push(future);
 }

@@ -184,6 +184,7 @@ describe('calls that can never work', () => {
     const dependent = read(failed.outputs[0]);
     expect(await failureOf(dependent)).toMatchObject({ code: 'DEPENDENCY' });
     expect(thrownBy(() => read(file('temp:once')))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await failureOf(read(failed.outputs[0]))).toMatchObject({ code: 'DEPENDENCY' });
     expect(await read(write('again', log, { outputs: ['temp:once'] }).outputs[0])).toBe('again');
   });
 
@@ -409,10 +410,46 @@ describe('joins', () => {
     expect(await read(joined.outputs[0])).toBe('body 2');
   });
 
+  test('of a call in an earlier attempt of their body nothing is taken', async () => {
+    const { read } = makeApps();
+    const gate = join(run.folder, 'gate');
+    const write = app(
+      async (text: string, gate: string, io: Io) => {
+        const { access, writeFile } = await import('node:fs/promises');
+        const { setTimeout } = await import('node:timers/promises');
+        const isOpen = () =>
+          access(gate).then(
+            () => true,
+            () => false,
+          );
+        while (text === 'first' && !(await isOpen())) await setTimeout(5);
+        await writeFile(io.outputs[0]?.path as string, text);
+      },
+      { name: 'gated', kernel: run.kernel, io: true },
+    );
+    let bodies = 0;
+    const outer = joinApp(
+      (io) => {
+        bodies += 1;
+        const made = write(bodies === 1 ? 'first' : 'second', gate, { outputs: [io.outputs[0] as DataFile] });
+        if (bodies === 1) throw new Error('not yet');
+        return made;
+      },
+      { name: 'outer', kernel: run.kernel, retries: 1 },
+    );
+    const made = outer({ outputs: ['temp:a'] });
+    await made;
+    await writeFile(gate, '');
+    await run.kernel.waitForAll();
+    expect(await read(made.outputs[0])).toBe('second');
+    await vi.waitFor(() => expect(kept()).toHaveLength(1));
+  });
+
   test('that make nothing of it, or read it first, are told', async () => {
     const { read } = makeApps();
     const lazy = joinApp((_io) => 1, { name: 'lazy', kernel: run.kernel });
     const nothing = lazy({ outputs: ['temp:never'] });
+    expect(await failureOf(read(nothing.outputs[0]))).toMatchObject({ code: 'NOT_FOUND' });
     expect(await failureOf(read(nothing.outputs[0]))).toMatchObject({ code: 'NOT_FOUND' });
     const early = joinApp((io) => read(io.outputs[0] as DataFile), { name: 'early', kernel: run.kernel });
     const error = await failureOf<SluiceError>(early({ outputs: ['temp:early'] }));

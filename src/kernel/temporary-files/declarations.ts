@@ -47,7 +47,7 @@ export class Declarations {
 
 function reuse(known: TemporaryFile, appName: string, scope: JoinScope | undefined): TemporaryFile {
   const isAgain = scope === undefined || isSame(known.scope, scope);
-  if (!isAgain && known.bodies.has(scope.taskId)) return known;
+  if (!isAgain && known.bodies.includes(scope.taskId)) return known;
   if (known.hasFailed || (!isAgain && known.scope?.taskId === scope.taskId)) return new TemporaryFile(known.url);
   const { maker, pending } = known;
   const [taskId, name] = maker === undefined ? [pending?.taskId, pending?.appName] : [maker.taskId, maker.appName];

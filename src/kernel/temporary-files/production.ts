@@ -38,9 +38,18 @@ export class Production {
     this.files = files;
   }
 
+  /** Whether it is the one that makes one of its files; another call in the body of a join may have become that. */
+  get isMaker(): boolean {
+    return this.files.some(({ maker }) => maker === this);
+  }
+
   /** Whether nobody can want one of its files any more, nor anything that is made of them. */
   get isOver(): boolean {
-    return this.dependents === 0 && this.recovery === undefined && this.files.every((file) => !file.isWanted);
+    return (
+      this.dependents === 0 &&
+      this.recovery === undefined &&
+      this.files.every((file) => file.maker !== this || !file.isWanted)
+    );
   }
 }
 

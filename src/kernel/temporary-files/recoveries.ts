@@ -76,7 +76,7 @@ export class Recoveries {
       return;
     }
     if (file.place !== place) return;
-    file.oldHomes.push(place);
+    file.oldHomes = [...file.oldHomes, place];
     file.place = { kind: 'kept', home, keeper: undefined };
   }
 }

@@ -17,10 +17,14 @@ export interface JoinScope {
   readonly attempt: number;
 }
 
+// A run may have a million: what few of them have is shared by the others.
+const NONE: readonly never[] = [];
+const UNMADE: Place = { kind: 'unmade' };
+
 /** One `temp:` file of a run, and who needs it. */
 export class TemporaryFile {
   readonly url: string;
-  place: Place = { kind: 'unmade' };
+  place: Place = UNMADE;
   /** What makes it; absent while a join has yet to pass it on to an app. */
   maker: Production | undefined = undefined;
   /** The future of the call that declared it last, while that has not ended. */
@@ -32,13 +36,13 @@ export class TemporaryFile {
   /** The user has said that no other task will need it. */
   isReleased = false;
   /** Joins whose bodies are to pass it on to an app. */
-  readonly bodies: Set<number> = new Set();
+  bodies: readonly number[] = NONE;
   /** Where it was declared last, if in the body of a join. */
   scope: JoinScope | undefined = undefined;
   /** A copy on its way to where all executors reach it. */
   copying: Promise<void> | undefined = undefined;
   /** Homes it had before, and has still. */
-  readonly oldHomes: Place[] = [];
+  oldHomes: readonly Place[] = NONE;
 
   constructor(url: string) {
     this.url = url;

@@ -3,27 +3,17 @@ import { isTemporary } from '../../data/temporary-name.js';
 import { InputLostError, SluiceError } from '../../errors.js';
 import type { Executor } from '../../executors/executor.js';
 import type { AppFuture } from '../app-future.js';
-import { DataFuture } from '../data-future.js';
-import { type Dependency, taskOf } from '../dependency.js';
 import type { KernelParts } from '../kernel-parts.js';
 import { isFinal } from '../task.js';
 import type { TaskRecord, Template } from '../task-record.js';
 import type { TaskRequest } from '../task-request.js';
-import { Declarations } from './declarations.js';
+import { type Claim, Claims, refuseGone } from './claims.js';
 import { Disposal } from './disposal.js';
 import { forget, Production, type Recipe, recipeOf } from './production.js';
 import { Reachability } from './reachability.js';
 import { Recoveries, type Rerun } from './recoveries.js';
 import { TaskFiles } from './task-files.js';
 import type { Place, TemporaryFile } from './temporary-file.js';
-
-/** The `temp:` files of a call that was looked at and not yet taken. */
-export interface Claim {
-  /** The call, which waits for tasks whose files it reads by their bare names, too. */
-  readonly call: Template;
-  readonly inputs: readonly TemporaryFile[];
-  readonly outputs: readonly TemporaryFile[];
-}
 
 /**
  * The `temp:` files of a run: where each is, who reads it, and what makes it again when it is lost. A file is freed when no
@@ -32,8 +22,8 @@ export interface Claim {
  */
 export class TemporaryFiles {
   readonly #parts: KernelParts;
-  readonly #names = new Declarations();
   readonly #reachability = new Reachability((file) => this.#freeUnlessWanted(file));
+  readonly #claims = new Claims(this.#reachability);
   readonly #disposal: Disposal;
   readonly #recoveries: Recoveries;
 
@@ -51,14 +41,7 @@ export class TemporaryFiles {
    *   none or that another task has
    */
   claim(request: TaskRequest, call: Template, join: TaskRecord | undefined): Claim | undefined {
-    const futures = call.dependencies.flatMap((dependency) => this.#fileOf(dependency, request.appName) ?? []);
-    const named = call.files.filter(isTemporary).map((url) => this.#names.get(url, request.appName));
-    const inputs = [...new Set([...futures, ...named])];
-    for (const file of inputs) refuseGone(file, request.appName);
-    for (const file of named) refuseUnpassed(file, request.appName, join);
-    const outputs = this.#names.outputsOf(request, join);
-    if (inputs.length === 0 && outputs.length === 0) return undefined;
-    return { call: waitingFor(call, named), inputs, outputs };
+    return this.#claims.of(request, call, join);
   }
 
   /** Takes the call, whose task has a record now. */
@@ -68,10 +51,12 @@ export class TemporaryFiles {
     const isJoin = record.request.work.kind === 'join';
     if (!isJoin && outputs.length > 0) files.production = new Production(record, outputs);
     for (const file of outputs) {
-      this.#names.add(file, join);
+      const { maker } = file;
+      this.#claims.names.add(file, join);
       file.pending = record.future;
-      if (isJoin) file.bodies.add(record.taskId);
+      if (isJoin) file.bodies = [...file.bodies, record.taskId];
       else file.maker = files.production;
+      if (maker !== undefined) forget(maker);
       this.#reachability.hold(record.future, file);
     }
     this.#attach(record, files);
@@ -87,7 +72,7 @@ export class TemporaryFiles {
 
   /** A file that a call has declared, which its future stands for. */
   fileOf(future: AppFuture<unknown>, url: string): TemporaryFile {
-    return this.#reachability.fileOf(future, url) ?? this.#names.get(url, future.appName);
+    return this.#claims.fileOf(future, url, future.appName);
   }
 
   /** Takes a task that runs again what has run before; it has a record, and is not launched. */
@@ -98,7 +83,7 @@ export class TemporaryFiles {
   /** Before an attempt: `undefined` when its files are there, else resolves when they are. Rejects as {@link Recoveries} does. */
   prepare(record: TaskRecord, executor: Executor): Promise<unknown> | undefined {
     try {
-      for (const file of this.#filesInValues(record)) this.#holdInput(record, file);
+      for (const file of this.#claims.insideValues(record)) this.#holdInput(record, file);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -140,7 +125,10 @@ export class TemporaryFiles {
     for (const { file, home } of places) {
       if (home === undefined) throw keptNowhere(file, record, executor);
       const isItsOwn = kept[file.url] !== undefined;
-      this.#move(file, { kind: 'kept', home, keeper: isItsOwn ? keeper : undefined });
+      const place: Place = { kind: 'kept', home, keeper: isItsOwn ? keeper : undefined };
+      // The body of a join has been repeated: the file is another task's now.
+      if (file.maker === files.production) this.#move(file, place);
+      else this.#disposal.add(place);
     }
   }
 
@@ -167,7 +155,7 @@ export class TemporaryFiles {
     const { production } = files;
     const inputs = new Map(files.inputs);
     if (task.state.kind !== 'done') this.#dropGiven(files);
-    else if (production !== undefined && !files.isRecovery) this.#remember(production, record, inputs);
+    else if (production?.isMaker === true && !files.isRecovery) this.#remember(production, record, inputs);
     for (const file of files.outputs) if (file.pending === future) file.pending = undefined;
     for (const file of inputs.values()) file.readers -= 1;
     for (const file of [...inputs.values(), ...files.outputs]) this.#freeUnlessWanted(file);
@@ -176,7 +164,7 @@ export class TemporaryFiles {
   /** A value that names files has come to a future, or a file of it to the user: by these they can be asked for. */
   holdBy(holder: object, urls: readonly string[]): void {
     for (const url of urls) {
-      const file = isTemporary(url) ? this.#names.find(url) : undefined;
+      const file = isTemporary(url) ? this.#claims.names.find(url) : undefined;
       if (file !== undefined) this.#reachability.hold(holder, file);
     }
   }
@@ -210,21 +198,6 @@ export class TemporaryFiles {
     this.readAs(record, file.url, file);
   }
 
-  #fileOf(dependency: Dependency, appName: string): TemporaryFile | undefined {
-    if (!(dependency instanceof DataFuture) || !isTemporary(dependency.url)) return undefined;
-    return this.#reachability.fileOf(dependency.parent, dependency.url) ?? this.#names.get(dependency.url, appName);
-  }
-
-  // Those that no future of a file stands for: they are inside the value of a task, or of a promise.
-  #filesInValues({ call, request }: TaskRecord): readonly TemporaryFile[] {
-    return call.dependencies.flatMap((dependency) => {
-      if (dependency instanceof DataFuture) return [];
-      const { settlement } = taskOf(dependency);
-      if (settlement?.kind !== 'value' || settlement.value.files.length === 0) return [];
-      return settlement.value.files.filter(isTemporary).map((url) => this.#names.get(url, request.appName));
-    });
-  }
-
   #remember(production: Production, record: TaskRecord, inputs: Recipe['inputs']): void {
     production.recipe = recipeOf(record, inputs);
     for (const maker of production.recipe.makers) maker.dependents += 1;
@@ -232,7 +205,8 @@ export class TemporaryFiles {
 
   #move(file: TemporaryFile, place: Place): void {
     this.#disposal.add(file.place);
-    for (const old of file.oldHomes.splice(0)) this.#disposal.add(old);
+    for (const old of file.oldHomes) this.#disposal.add(old);
+    file.oldHomes = NONE;
     file.place = place;
   }
 
@@ -251,32 +225,7 @@ export class TemporaryFiles {
   }
 }
 
-// A file that is read by its name is waited for as by its future.
-function waitingFor(call: Template, named: readonly TemporaryFile[]): Template {
-  const futures = named.flatMap(({ pending, url }) => (pending === undefined ? [] : [new DataFuture(pending, url)]));
-  return futures.length === 0 ? call : { ...call, dependencies: [...call.dependencies, ...futures] };
-}
-
-function refuseGone(file: TemporaryFile, appName: string): void {
-  const why = goneBecause(file);
-  if (why === undefined) return;
-  throw new SluiceError('NOT_FOUND', `app '${appName}' reads ${file.url}, ${why}`);
-}
-
-// The join ends after what its body calls: who waits there for a file of the join would wait for ever.
-function refuseUnpassed(file: TemporaryFile, appName: string, join: TaskRecord | undefined): void {
-  if (join === undefined || file.pending !== join.future) return;
-  throw new SluiceError(
-    'NOT_FOUND',
-    `app '${appName}' reads ${file.url}, which this join is to make: call the app that makes it first`,
-  );
-}
-
-function goneBecause(file: TemporaryFile): string | undefined {
-  if (file.isReleased) return 'which was released: call release() after the last call that reads the file';
-  if (file.place.kind === 'freed') return 'which was freed, since no future of it was left: keep one, and pass that';
-  return file.hasFailed ? 'and the task that was to make it has failed' : undefined;
-}
+const NONE: readonly never[] = [];
 
 function keptNowhere(
   { url }: TemporaryFile,
