@@ -12,9 +12,31 @@ export type { Config } from './config/config.js';
 export { createPool, type PoolOptions } from './config/create-pool.js';
 export { type FilesOptions, identitiesOf, listFiles } from './config/list-files.js';
 export { load } from './config/load.js';
+export {
+  type FtpStagingOptions,
+  fileStaging,
+  ftpStaging,
+  type GcsStagingOptions,
+  type GlobusStagingOptions,
+  gcsStaging,
+  globusStaging,
+  type HttpSiteOptions,
+  type HttpStagingOptions,
+  httpStaging,
+  type RsyncStagingOptions,
+  rsyncStaging,
+  type S3StagingOptions,
+  type SftpStagingOptions,
+  s3Staging,
+  sftpStaging,
+  type ZipStagingOptions,
+  zipStaging,
+} from './config/storage/built-in-stagings.js';
+export { type CreateStaging, customStaging } from './config/storage/custom-staging.js';
+export type { UrlMatch } from './config/storage/url-match.js';
 export type { CacheOptions } from './data/cache-options.js';
 export { DataFile, type FileLike, file } from './data/data-file.js';
-export type { SeparateStagingOptions } from './data/separate-staging-options.js';
+export type { SeparateStagingOptions } from './data/separate-staging.js';
 export type {
   FileIdentity,
   ListedFile,
@@ -24,6 +46,7 @@ export type {
   StagingCapabilities,
   TransferOptions,
 } from './data/staging.js';
+export type { StagingEntry, StorageAccess } from './data/storage-access.js';
 export {
   BashExitError,
   DependencyError,

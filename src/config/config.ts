@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
-import { type SeparateStagingOptions, separateStagingSchema } from '../data/separate-staging-options.js';
+import { type SeparateStagingOptions, separateStagingSchema } from '../data/separate-staging.js';
+import { type StorageAccess, storageAccessSchema } from '../data/storage-access.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
 import type { RetryPolicy } from '../kernel/retry-policy.js';
@@ -31,6 +32,11 @@ export interface Config {
    * where it belongs. Files inside the values of tasks, and streams, are staged by the task itself. Default: none.
    */
   separateStaging?: SeparateStagingOptions;
+  /**
+   * Who moves the files of tasks, in order, on executors that have no list of their own, and for `listFiles` and
+   * `identitiesOf`: the first that knows a URL, and Sluice's own after them. `{ only: […] }`: none but these.
+   */
+  storageAccess?: StorageAccess;
   /** Folder below which each run gets its own. Default: `sluice-runs`. */
   runDir?: string;
   /** Whether apps without a `kernel` of their own use this one. Default: true. */
@@ -47,7 +53,7 @@ export interface Config {
 
 export type ResolvedConfig = Required<Omit<Config, OptionalKey>> & Pick<Config, OptionalKey>;
 
-type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache' | 'separateStaging';
+type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache' | 'separateStaging' | 'storageAccess';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const hasMethod = (name: string) => (value: unknown) =>
@@ -71,6 +77,7 @@ const schema = z.strictObject({
   graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
   cache: cacheSchema.exactOptional(),
   separateStaging: separateStagingSchema.exactOptional(),
+  storageAccess: storageAccessSchema.exactOptional(),
   runDir: z.string().min(1).default('sluice-runs'),
   asDefault: z.boolean().default(true),
   progress: z.boolean().default(false),

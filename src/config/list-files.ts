@@ -1,10 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DataFile, FileLike } from '../data/data-file.js';
 import type { FileIdentity } from '../data/staging.js';
-import { type Backends, createBackends } from '../worker/backends.js';
+import type { StagingManager } from '../data/staging-manager.js';
+import { type StorageAccess, storageAccessSchema } from '../data/storage-access.js';
+import { parseOptions } from '../parse-options.js';
+import { createCodeShipper } from '../wire/code-shipping/bundle/code-shipper.js';
+import type { ShippedStorage } from '../wire/shipped-storage.js';
+import { createBackends } from '../worker/backends.js';
+import type { LoadModule } from '../worker/listed-stagings.js';
+import { loadBundle } from '../worker/load-bundle.js';
+import { CLIENT, loadedStorage } from './storage/run-storage.js';
+import { shipStorage } from './storage/ship-storage.js';
 
-/** How a question about files is stopped. */
+/** How a question about files is stopped, and who is asked. */
 export interface FilesOptions {
   readonly signal?: AbortSignal;
+  /** Who is asked, in order. Default: as the loaded kernel's config says, else Sluice's own. */
+  readonly storageAccess?: StorageAccess;
 }
 
 /**
@@ -16,10 +30,11 @@ export interface FilesOptions {
  *
  * @throws {SluiceError} `INVALID_OPTIONS` where nothing can be listed, `NO_STAGING`, or what the store says
  */
-export function listFiles(pattern: FileLike, { signal = NEVER }: FilesOptions = {}): Promise<DataFile[]> {
-  return withBackends(async (backends) => {
+export function listFiles(pattern: FileLike, options: FilesOptions = {}): Promise<DataFile[]> {
+  const { signal = NEVER } = options;
+  return withStaging(options, async (staging) => {
     const files: DataFile[] = [];
-    for await (const { file } of backends.staging().list(pattern, signal)) files.push(file);
+    for await (const { file } of staging.list(pattern, signal)) files.push(file);
     return files;
   });
 }
@@ -32,18 +47,31 @@ export function listFiles(pattern: FileLike, { signal = NEVER }: FilesOptions = 
  */
 export function identitiesOf(
   files: readonly FileLike[],
-  { signal = NEVER }: FilesOptions = {},
+  options: FilesOptions = {},
 ): Promise<ReadonlyMap<string, FileIdentity>> {
-  return withBackends((backends) => backends.staging().identities(files, signal));
+  const { signal = NEVER } = options;
+  return withStaging(options, (staging) => staging.identities(files, signal));
 }
 
 const NEVER: AbortSignal = new AbortController().signal;
 
-async function withBackends<T>(ask: (backends: Backends) => Promise<T>): Promise<T> {
+async function withStaging<T>(
+  { storageAccess }: FilesOptions,
+  ask: (staging: StagingManager) => Promise<T>,
+): Promise<T> {
+  const folder = storageAccess === undefined ? undefined : await mkdtemp(join(tmpdir(), 'sluice-staging-'));
   const backends = createBackends();
   try {
-    return await ask(backends);
+    const storage = folder === undefined ? await loadedStorage() : await shippedIn(folder, storageAccess);
+    const load: LoadModule = (bundle) => loadBundle(bundle, { scratchRoot: tmpdir(), fetch: backends.fetch });
+    return await ask(await backends.stagingOf(storage, load));
   } finally {
     await backends.close();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+function shippedIn(folder: string, storageAccess: unknown): Promise<ShippedStorage | undefined> {
+  const checked = parseOptions(storageAccessSchema, storageAccess, 'storageAccess');
+  return shipStorage(checked, CLIENT, createCodeShipper({ folder }));
 }

@@ -17,6 +17,7 @@ import { createCodeShipper } from '../wire/code-shipping/bundle/code-shipper.js'
 import { type Backends, createBackends } from '../worker/backends.js';
 import { type Config, type ResolvedConfig, resolveConfig } from './config.js';
 import { checkExecutors, refuseTakenExecutors, startExecutors } from './start-executors.js';
+import { createRunStorage, rememberStorage } from './storage/run-storage.js';
 
 /**
  * Starts executors and resolves with the kernel over them; apps use it from then on, until its `close`. Best written
@@ -34,7 +35,11 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
   const backends = createBackends();
   const { runId, path: runDir } = run;
   const context: RunContext = { runId, runDir, openStore: backends.store };
-  await startExecutors(executors, context, resolved.graceMs).catch(async (error) => {
+  const shipCode = createCodeShipper({ folder: join(runDir, 'code') });
+  const storage = createRunStorage(resolved.storageAccess, shipCode);
+  const { graceMs } = resolved;
+  const start = (some: readonly Executor[]) => startExecutors(some, context, { prepare: storage.prepare, graceMs });
+  await start(executors).catch(async (error) => {
     await backends.close();
     throw error;
   });
@@ -45,10 +50,11 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
     runDir,
     executors,
     checkExecutors,
-    startExecutors: (added) => startExecutors(added, context, resolved.graceMs),
+    startExecutors: start,
+    storageOf: storage.of,
     routing: resolved.routing ?? leastLoaded,
     monitors: await monitorsOf(resolved, runDir),
-    shipCode: createCodeShipper({ folder: join(runDir, 'code') }),
+    shipCode,
     fetch: fetchWhileOpen(backends),
     temporary: createTemporaryFolder(runDir, () => backends.staging()),
     autoLog: run.autoLog,
@@ -61,6 +67,7 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
       for (const step of undo.reverse()) await step();
     },
   });
+  rememberStorage(kernel, storage);
   return opened(kernel, executors, resolved, undo);
 }
 

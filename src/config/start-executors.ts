@@ -38,13 +38,28 @@ export function refuseTakenExecutors(executors: readonly Executor[]): void {
   );
 }
 
+/** How executors are started. */
+export interface StartOptions {
+  /** Makes what they need of the client first; when it fails, the executors are as new. */
+  readonly prepare: (executors: readonly Executor[]) => Promise<void>;
+  readonly graceMs: number;
+}
+
 /**
  * Starts all. Rejects with the first failure, after whatever had started is ended again; with `INVALID_OPTIONS`, and
  * without touching any, when one is another kernel's.
  */
-export async function startExecutors(executors: readonly Executor[], run: RunContext, graceMs: number): Promise<void> {
+export async function startExecutors(
+  executors: readonly Executor[],
+  run: RunContext,
+  { prepare, graceMs }: StartOptions,
+): Promise<void> {
   refuseTakenExecutors(executors);
   for (const executor of executors) taken.add(executor);
+  await prepare(executors).catch((error: unknown) => {
+    for (const executor of executors) taken.delete(executor);
+    throw error;
+  });
   const starts = await Promise.allSettled(executors.map(async (executor) => executor.start(run)));
   const failed = starts.find((start) => start.status === 'rejected');
   if (failed === undefined) return;

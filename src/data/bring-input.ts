@@ -39,7 +39,7 @@ async function bringThrough(cached: CachedInputs, wanted: WantedInput, found: Fi
     const known = identity;
     try {
       return await cached.get({
-        key: contentKey(source, known),
+        key: contentKey(source, known, staging.place),
         size: known.size,
         name: shownUrl(file.url),
         suggestedPath,

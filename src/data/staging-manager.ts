@@ -75,14 +75,25 @@ export interface StagingManager {
   close(): Promise<void>;
 }
 
-/** A {@link StagingManager} over providers; the first that knows a file moves it. */
-export function createStagingManager(providers: readonly Staging[]): StagingManager {
+/**
+ * A {@link StagingManager} over providers; the first that knows a file moves it.
+ *
+ * @param own move what is relayed, which is the run's own business. Default: the providers
+ */
+export function createStagingManager(
+  providers: readonly Staging[],
+  own: readonly Staging[] = providers,
+): StagingManager {
+  const moverOf = (url: string, relayed: Relayed | undefined, can: 'canStageIn' | 'canStageOut') => {
+    const place = sourceOf(url, relayed);
+    return { place, staging: providerOf(isRelayed(url, relayed) ? own : providers, place, can) };
+  };
   return {
     async stageIn(files, { directory, signal, relayed, cached }) {
       const distinct = new Map(files.map((file) => [file.url, file]));
       const inputs = [...distinct.values()].map((file) => {
-        const source = sourceOf(file.url, relayed);
-        return { file, source, staging: providerOf(providers, source, 'canStageIn') };
+        const { place, staging } = moverOf(file.url, relayed, 'canStageIn');
+        return { file, source: place, staging };
       });
       const identities = cached && (await lookUpIdentities(inputs, signal));
       const lost = new LostInputs();
@@ -105,8 +116,8 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
     },
     async stageOut(outputs, { signal, relayed }) {
       const moves = outputs.map(({ url, path }) => {
-        const target = sourceOf(url, relayed);
-        return { url, path, target, staging: providerOf(providers, target, 'canStageOut') };
+        const { place, staging } = moverOf(url, relayed, 'canStageOut');
+        return { url, path, target: place, staging };
       });
       assertNoneMissing(await runParallel(outputs, { limit: PARALLEL_FILES, signal }, missing));
       const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
@@ -120,7 +131,7 @@ export function createStagingManager(providers: readonly Staging[]): StagingMana
     remove: (files, signal) => removeFiles(providers, files, signal),
     copy: (copies, options) => copyFiles(providers, copies, options),
     async close() {
-      await Promise.all(providers.map((provider) => provider.close()));
+      await Promise.all([...new Set([...providers, ...own])].map((provider) => provider.close()));
     },
   };
 }
@@ -150,8 +161,12 @@ function put({ staging, target }: Move, source: StageOutSource): Promise<FileIde
 /** Files in flight at a time; large ones are moved in parts, in parallel as well. */
 const PARALLEL_FILES = 8;
 
+function isRelayed(url: string, relayed: Relayed = {}): boolean {
+  return Object.hasOwn(relayed, url);
+}
+
 function sourceOf(url: string, relayed: Relayed = {}): DataFile {
-  return new DataFile(Object.hasOwn(relayed, url) ? (relayed[url] ?? url) : url);
+  return new DataFile(isRelayed(url, relayed) ? (relayed[url] ?? url) : url);
 }
 
 interface Missing extends WrittenOutput {

@@ -63,6 +63,8 @@ export interface Staging {
   /** Schemes it knows, without colons: shown to those who ask for another one. */
   readonly schemes: readonly string[];
   readonly capabilities: StagingCapabilities;
+  /** What beside their URLs says where its files are; absent where URLs are enough. Caches keep them apart by it. */
+  readonly place?: string;
   canStageIn(file: DataFile): boolean;
   canStageOut(file: DataFile): boolean;
   /**

@@ -1,3 +1,4 @@
+import type { StorageAccess } from '../data/storage-access.js';
 import type { ObjectStore } from '../object-store/object-store.js';
 import type { Outcome } from '../wire/outcome.js';
 import type { Resources, TaskEnvelope } from '../wire/task-envelope.js';
@@ -64,6 +65,8 @@ export interface Executor {
   /** Unique in a kernel; apps choose executors by it. */
   readonly label: string;
   readonly capabilities: ExecutorCapabilities;
+  /** Who moves the files of its tasks. Default: as the run's config says. */
+  readonly storageAccess?: StorageAccess;
   /** Rejects when tasks could never run here: nothing deployed, wrong keys, another version. */
   start(run: RunContext): Promise<void>;
   /**

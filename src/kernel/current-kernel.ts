@@ -15,13 +15,18 @@ let hadDefaultKernel = false;
 
 /** The kernel an app call goes to: that of the join whose body makes it, else the default one. @throws {SluiceError} `NO_KERNEL`, `KERNEL_CLOSED` */
 export function currentKernel(appName: string): DataFlowKernel {
-  const kernel = joinScope.getStore()?.kernel ?? defaultKernel;
+  const kernel = loadedKernel();
   if (kernel !== undefined) return kernel;
   if (hadDefaultKernel) throw kernelClosed(appName);
   throw new SluiceError(
     'NO_KERNEL',
     `app '${appName}' was called and no kernel is loaded: write \`await using flow = await load({ … })\` first, or app(fn, { kernel })`,
   );
+}
+
+/** The kernel that an app call would go to now, if there is one. */
+export function loadedKernel(): DataFlowKernel | undefined {
+  return joinScope.getStore()?.kernel ?? defaultKernel;
 }
 
 /** The error of a call that comes too late. */

@@ -41,10 +41,18 @@ export function envelopeOf(
   if (relayed !== undefined) envelope.relayed = relayed;
   if (request.aliases !== undefined) envelope.aliases = request.aliases;
   if (parts.cache !== undefined && envelope.files.length > 0) envelope.cache = parts.cache;
+  if (record.executor !== undefined && movesFiles(envelope)) {
+    const storage = parts.storageOf?.(record.executor);
+    if (storage !== undefined) envelope.storage = storage;
+  }
   if (request.walltimeMs !== undefined) envelope.walltimeMs = request.walltimeMs;
   if (request.resources !== undefined) envelope.resources = request.resources;
   if (request.priority !== undefined) envelope.priority = request.priority;
   return envelope;
+}
+
+function movesFiles({ files, outputs, stdout, stderr }: TaskEnvelope): boolean {
+  return files.length > 0 || outputs.length > 0 || stdout !== undefined || stderr !== undefined;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,9 +1,10 @@
 import type { CacheOptions } from '../data/cache-options.js';
-import type { SeparateStagingOptions } from '../data/separate-staging-options.js';
+import type { SeparateStagingOptions } from '../data/separate-staging.js';
 import type { TemporaryHomes } from '../data/temporary-homes.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
 import type { ShipCode } from '../wire/code-shipping/ship-code.js';
+import type { ShippedStorage } from '../wire/shipped-storage.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type { RoutingPolicy } from './routing/routing-policy.js';
 
@@ -24,6 +25,8 @@ export interface KernelParts {
   readonly cache?: CacheOptions | false;
   /** Files that are staged by tasks of their own; absent: none. */
   readonly separateStaging?: SeparateStagingOptions;
+  /** Who moves files for the tasks of an executor, by its label; `undefined`: Sluice's own. */
+  readonly storageOf?: (label: string) => ShippedStorage | undefined;
   readonly onClose: 'wait' | 'cancel';
   readonly graceMs: number;
   readonly routing: RoutingPolicy;

@@ -8,8 +8,13 @@ export interface LocalCloudOptions {
   readonly port?: number;
   /** Folder of buckets and functions, made if missing; they survive a restart. Default: a temporary one, removed at close. */
   readonly folder?: string;
-  /** The one region there is. Default: `us-east-1`. */
+  /** The one region there is, but for buckets of S3. Default: `us-east-1`. */
   readonly region?: string;
+  /**
+   * Further regions that S3 has buckets in: each is in the region its making was signed for, and requests signed for another
+   * one are sent there, as S3 does it. Default: none.
+   */
+  readonly s3Regions?: readonly string[];
   /** The one access key that is accepted. Default: `LOCALCLOUDKEY`. */
   readonly accessKeyId?: string;
   /** Its secret. Default: `local-cloud-secret`. */
@@ -58,13 +63,12 @@ const ms = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'not the name of a region, like us-east-1');
 const schema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0),
   folder: z.string().min(1).exactOptional(),
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'not the name of a region, like us-east-1')
-    .default('us-east-1'),
+  region: region.default('us-east-1'),
+  s3Regions: z.array(region).readonly().default([]),
   // AWS's own keys have 16 to 128 word characters; a slash would break the credential scope.
   accessKeyId: z
     .string()

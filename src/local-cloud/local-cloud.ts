@@ -136,7 +136,8 @@ async function openStores(
   const { region, project } = options;
   const account = await openServiceAccount(join(folder, 'gcs'), project);
   const anonymous = options.gcsAnonymous === 'allowed';
-  const s3 = createS3Service({ folder: join(folder, 's3'), credentials: secretOf, region, faults });
+  const { s3Regions: furtherRegions } = options;
+  const s3 = createS3Service({ folder: join(folder, 's3'), credentials: secretOf, region, furtherRegions, faults });
   const gcs = createGcsService({ folder: join(folder, 'gcs', 'buckets'), project, account, anonymous, faults });
   return {
     handlers: {

@@ -1,7 +1,7 @@
 import { untilAborted } from '../data/until-aborted.js';
 import { SluiceError } from '../errors.js';
 import type { ObjectStore } from '../object-store/object-store.js';
-import type { AppCode, TaskEnvelope } from '../wire/task-envelope.js';
+import type { AppCode, CodeBundle, TaskEnvelope } from '../wire/task-envelope.js';
 
 /** Bundles above this travel by the bucket: a worker then fetches one once, and no invocation carries it. */
 const INLINE_BUNDLE_BYTES = 64 * 1024;
@@ -18,7 +18,11 @@ export interface CodeUpload {
 }
 
 /** Whether the envelope's code is worth an object of its own. */
-export function hasLargeBundle({ app: { bundle } }: TaskEnvelope): boolean {
+export function hasLargeBundle({ app: { bundle }, storage }: TaskEnvelope): boolean {
+  return isLarge(bundle) || storage?.bundles.some(isLarge) === true;
+}
+
+function isLarge(bundle: CodeBundle | undefined): boolean {
   return bundle?.kind === 'inline' && bundle.text.length > INLINE_BUNDLE_BYTES;
 }
 
@@ -36,15 +40,22 @@ export function createCodeUpload(store: ObjectStore, prefix: string): CodeUpload
     return started;
   };
 
+  const refer = async (bundle: CodeBundle, signal: AbortSignal): Promise<CodeBundle> => {
+    if (bundle.kind !== 'inline') return bundle;
+    const { hash, text } = bundle;
+    return { kind: 'reference', hash, url: await untilAborted(upload(hash, text), signal) };
+  };
+
   return {
     async send(envelope, signal) {
-      const { app } = envelope;
-      if (app.bundle?.kind !== 'inline') return envelope;
-      const { hash, text } = app.bundle;
-      const url = await untilAborted(upload(hash, text), signal);
-      const reference = references.get(app) ?? { ...app, bundle: { kind: 'reference', hash, url } };
+      const { app, storage } = envelope;
+      const bundle = app.bundle && (await refer(app.bundle, signal));
+      const reference =
+        references.get(app) ?? (bundle === app.bundle || bundle === undefined ? app : { ...app, bundle });
       references.set(app, reference);
-      return { ...envelope, app: reference };
+      if (storage === undefined || !storage.bundles.some(isLarge)) return { ...envelope, app: reference };
+      const bundles = await Promise.all(storage.bundles.map((one) => refer(one, signal)));
+      return { ...envelope, app: reference, storage: { ...storage, bundles } };
     },
     async close() {
       closing.abort(new SluiceError('CANCELLED', 'the run is closed: its code is not sent any more'));

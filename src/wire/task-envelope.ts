@@ -1,5 +1,6 @@
 import type { CacheOptions } from '../data/cache-options.js';
 import type { EncodedValue } from './encoded-value.js';
+import type { ShippedStorage } from './shipped-storage.js';
 
 /** Version of everything in this folder. A worker refuses an envelope of another one with `PROTOCOL`. */
 export const WIRE_VERSION = 1;
@@ -86,6 +87,8 @@ export interface TaskEnvelope {
   readonly aliases?: Readonly<Record<string, string>>;
   /** The run's options of the node's cache, with tasks that have files; absent: the worker's own. */
   readonly cache?: CacheOptions | false;
+  /** Who moves the files, with tasks that have any; absent: Sluice's own. */
+  readonly storage?: ShippedStorage;
   readonly walltimeMs?: number;
   readonly resources?: Resources;
   readonly priority?: number;

@@ -6,12 +6,13 @@ import { sh } from '../apps/shell-quote.js';
 import type { CachedInputs } from '../data/cache/cached-inputs.js';
 import { DataFile } from '../data/data-file.js';
 import { shownUrl } from '../data/shown-url.js';
+import type { StagingManager } from '../data/staging-manager.js';
 import { localFailure } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import type { InputUsage } from '../wire/outcome.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
 import { openStreamFiles, type StreamFiles } from './stream-files.js';
-import type { RunnerParts } from './task-runner.js';
+import type { AttemptParts } from './task-runner.js';
 
 /** One attempt on its worker: its folders, its files, its Io. Folders are made when first needed. */
 export class Attempt {
@@ -19,11 +20,11 @@ export class Attempt {
   readonly signal: AbortSignal | undefined;
   /** What the app's setup made on this worker. */
   context: unknown;
-  readonly #parts: RunnerParts;
+  readonly #parts: AttemptParts;
   #folder: string | undefined;
   #cached: CachedInputs | undefined;
 
-  constructor(envelope: TaskEnvelope, parts: RunnerParts, signal: AbortSignal | undefined) {
+  constructor(envelope: TaskEnvelope, parts: AttemptParts, signal: AbortSignal | undefined) {
     this.envelope = envelope;
     this.#parts = parts;
     this.signal = signal;
@@ -47,7 +48,8 @@ export class Attempt {
     const { backends } = this.#parts;
     const task = `attempt ${attempt} of task ${taskId} '${app.name}' (run ${runId})`;
     this.#cached = backends.cache(cache)?.openFor(task);
-    const paths = await backends.staging().stageIn(files, {
+    const staging = await this.#staging();
+    const paths = await staging.stageIn(files, {
       directory: this.#subfolder('inputs'),
       signal: this.#stop,
       relayed: this.envelope.relayed ?? {},
@@ -72,12 +74,12 @@ export class Attempt {
 
   /** Puts every declared output, and the app's streams, where they belong. */
   stageOut(): Promise<void> {
-    return this.#stageOut([...this.envelope.outputs, ...replacedStreamsOf(this.envelope)]);
+    return this.#stageOut(this.envelope.outputs, replacedStreamsOf(this.envelope));
   }
 
   /** Brings what a failed app has written to its streams: best effort, since the failure itself counts more. */
   async stageOutStreams(): Promise<void> {
-    await Promise.allSettled(replacedStreamsOf(this.envelope).map((url) => this.#stageOut([url])));
+    await Promise.allSettled(replacedStreamsOf(this.envelope).map((url) => this.#stageOut([], [url])));
   }
 
   /**
@@ -153,11 +155,20 @@ export class Attempt {
     return file.path;
   }
 
-  async #stageOut(urls: readonly string[]): Promise<void> {
+  async #stageOut(outputs: readonly string[], streams: readonly string[]): Promise<void> {
+    const urls = [...outputs, ...streams];
     if (urls.length === 0) return;
-    const outputs = urls.map((url) => ({ url, path: this.outputPath(url) }));
-    const options = { signal: this.#stop, relayed: this.envelope.relayed ?? {} };
-    await this.#parts.backends.staging().stageOut(outputs, options);
+    // Logs on the client's disk are the run's own business, whatever the list of stagings says.
+    const logs = streams.filter((url) => url.startsWith('file:')).map((url) => [url, url] as const);
+    const relayed = { ...Object.fromEntries(logs), ...this.envelope.relayed };
+    const written = urls.map((url) => ({ url, path: this.outputPath(url) }));
+    const staging = await this.#staging();
+    await staging.stageOut(written, { signal: this.#stop, relayed });
+  }
+
+  #staging(): Promise<StagingManager> {
+    const { backends, loadModule } = this.#parts;
+    return backends.stagingOf(this.envelope.storage, loadModule);
   }
 
   #subfolder(name: 'scratch' | 'inputs' | 'outputs'): string {

@@ -5,23 +5,26 @@ import { cacheSettings } from '../data/cache/cache-settings.js';
 import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
-import { createGcsStaging } from '../data/gcs/gcs-staging.js';
-import { lazyStaging } from '../data/lazy-staging.js';
-import { createLocalStaging } from '../data/local/local-staging.js';
-import { createS3Staging } from '../data/s3/s3-staging.js';
-import type { Staging } from '../data/staging.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import { lazyStore } from '../object-store/lazy-store.js';
 import type { ObjectStore } from '../object-store/object-store.js';
-import { LATE_STAGINGS } from './late-stagings.js';
+import type { ShippedStorage } from '../wire/shipped-storage.js';
+import { createListedStagings, type LoadModule } from './listed-stagings.js';
+import { createBuiltIns, type OpenStoreWith } from './staging-table.js';
 
 /** Stores and staging of one process; connections open, and SDKs load, when first used. */
 export interface Backends {
   /** The store of a bucket, by its URL or that of an object in it. @throws {SluiceError} `NO_STAGING` */
   store(url: string, options?: StoreOptions): ObjectStore;
+  /** Sluice's own staging, as the environment says. */
   staging(): StagingManager;
+  /**
+   * The staging of a list that came with a task, the same one each time; without one, {@link staging}. Rejects as
+   * {@link createListedStagings} does.
+   */
+  stagingOf(storage: ShippedStorage | undefined, load: LoadModule): Promise<StagingManager>;
   /** What tasks with these options share on this node; `undefined` where they share nothing. @throws {SluiceError} `INVALID_OPTIONS` */
   cache(options?: CacheOptions | false): NodeCache | undefined;
   /** The bytes of an object, or of a local file, by its URL. */
@@ -34,6 +37,8 @@ export interface Backends {
 interface StoreOptions {
   /** Of a bucket of S3. */
   readonly region?: string;
+  /** Further options of the store. */
+  readonly [name: string]: unknown;
 }
 
 /** Scheme → store. A new object store is one row here. */
@@ -42,23 +47,11 @@ const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) =>
     const { createS3Store } = await import('../object-store/s3/s3-store.js');
     return createS3Store({ bucket, ...options });
   },
-  gs: async (bucket) => {
+  gs: async (bucket, options) => {
     const { createGcsStore } = await import('../object-store/gcs/gcs-store.js');
-    return createGcsStore({ bucket });
+    return createGcsStore({ bucket, ...options });
   },
 };
-
-/** Staging providers, first match wins. A new scheme is one row here, or of {@link LATE_STAGINGS}. */
-const STAGING: readonly ((backends: Backends) => Staging)[] = [
-  () => createLocalStaging(),
-  (backends) => createS3Staging({ openStore: (bucket) => backends.store(`s3://${bucket}`) }),
-  (backends) => createGcsStaging({ openStore: (bucket) => backends.store(`gs://${bucket}`) }),
-  ...LATE_STAGINGS.map(
-    ({ declared, open }) =>
-      () =>
-        lazyStaging(declared, open),
-  ),
-];
 
 /** The one table of what exists, for workers and clients alike. */
 export function createBackends(): Backends {
@@ -66,20 +59,37 @@ export function createBackends(): Backends {
   // Workers that serve several runs may be asked for several.
   const caches = new Map<string, NodeCache | undefined>();
   let manager: StagingManager | undefined;
+  const listed = new Map<string, Promise<StagingManager>>();
+  const openWith: OpenStoreWith = (url, options) => {
+    if (options === undefined) return backends.store(url);
+    const name = `${url} ${JSON.stringify(options)}`;
+    const store = stores.get(name) ?? openLazily(url, options);
+    stores.set(name, store);
+    return store;
+  };
   const backends: Backends = {
     store(url, options = {}) {
-      const [, scheme = '', bucket = ''] = /^([a-z0-9]+):\/\/([^/]+)/.exec(url) ?? [];
-      const open = STORES[scheme];
-      if (open === undefined) throw new SluiceError('NO_STAGING', `no object store has the scheme of ${url}`);
       // Whoever opens a bucket first says where it is; those who know its URL only come later.
-      const name = `${scheme}://${bucket}`;
-      const store = stores.get(name) ?? lazyStore(name, () => open(bucket, options));
+      const [name = ''] = /^[a-z0-9]+:\/\/[^/]+/.exec(url) ?? [];
+      const store = stores.get(name) ?? openLazily(url, options);
       stores.set(name, store);
       return store;
     },
     staging() {
-      manager ??= createStagingManager(STAGING.map((create) => create(backends)));
+      manager ??= createStagingManager(createBuiltIns(openWith));
       return manager;
+    },
+    async stagingOf(storage, load) {
+      if (storage === undefined) return backends.staging();
+      const known = listed.get(storage.hash);
+      if (known !== undefined) return known;
+      const made = createListedStagings(storage, openWith, load).then((providers) =>
+        createStagingManager(providers, createBuiltIns(openWith)),
+      );
+      listed.set(storage.hash, made);
+      // A failure is not remembered: a retry tries anew.
+      made.catch(() => listed.delete(storage.hash));
+      return made;
     },
     cache(options = {}) {
       const name = JSON.stringify(options);
@@ -103,14 +113,23 @@ export function createBackends(): Backends {
     },
     async close() {
       await Promise.all([...caches.values()].map((cache) => cache?.close()));
-      await manager?.close();
+      const managers = [manager, ...(await Promise.all([...listed.values()].map((one) => one.catch(() => undefined))))];
+      await Promise.all(managers.map((one) => one?.close()));
       await Promise.all([...stores.values()].map((store) => store.close()));
       stores.clear();
       caches.clear();
+      listed.clear();
       manager = undefined;
     },
   };
   return backends;
+}
+
+function openLazily(url: string, options: StoreOptions): ObjectStore {
+  const [name = '', scheme = '', bucket = ''] = /^([a-z0-9]+):\/\/([^/]+)/.exec(url) ?? [];
+  const open = STORES[scheme];
+  if (open === undefined) throw new SluiceError('NO_STAGING', `no object store has the scheme of ${url}`);
+  return lazyStore(name, () => open(bucket, options));
 }
 
 function isLocal(url: string): boolean {

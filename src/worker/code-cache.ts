@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { SluiceError } from '../errors.js';
-import { type CompilePlace, compileFunction, importModule, importSiteOf } from '../wire/code-shipping/compile.js';
+import { type CompilePlace, compileFunction, importSiteOf } from '../wire/code-shipping/compile.js';
 import { suppliedAt } from '../wire/code-shipping/prelude-head.js';
 import type { AppCode, CodeBundle } from '../wire/task-envelope.js';
-import { keepBundle } from './bundle-file.js';
+import { type BundleParts, loadBundle } from './load-bundle.js';
 
 /** A function of the user's, as a worker calls it. */
 export type AppFunction = (...args: unknown[]) => unknown;
@@ -21,11 +20,7 @@ export interface CodeCache {
 }
 
 /** What a cache is given by its worker. */
-export interface CodeCacheParts extends CompilePlace {
-  /** Folder below which bundles are kept. */
-  readonly scratchRoot: string;
-  readonly fetch: (url: string) => Promise<Uint8Array>;
-}
+export interface CodeCacheParts extends CompilePlace, BundleParts {}
 
 export function createCodeCache(parts: CodeCacheParts): CodeCache {
   const known = new Map<string, { readonly app: AppCode; readonly code: LoadedCode }[]>();
@@ -38,7 +33,7 @@ export function createCodeCache(parts: CodeCacheParts): CodeCache {
     return code;
   };
   const load = async (app: AppCode, bundle: CodeBundle): Promise<LoadedCode> => {
-    const exports = await importModule(await bundleUrl(bundle, parts));
+    const exports = await loadBundle(bundle, parts);
     return keep(
       app,
       app.exportName === undefined ? functionsOf(app, exports, parts) : exportOf(app, app.exportName, exports),
@@ -91,15 +86,6 @@ function exportOf(app: AppCode, name: string, exports: Readonly<Record<string, u
     'CODE_NOT_SHIPPABLE',
     `app '${app.name}': ${app.definedIn} exports no function '${name}'; its functions are ${has}`,
   );
-}
-
-async function bundleUrl(bundle: CodeBundle, { scratchRoot, fetch }: CodeCacheParts): Promise<string> {
-  if (bundle.kind === 'reference' && bundle.url.startsWith('file:')) return bundle.url;
-  const text = bundle.kind === 'inline' ? bundle.text : Buffer.from(await fetch(bundle.url)).toString();
-  if (createHash('sha256').update(text).digest('hex') !== bundle.hash) {
-    throw new SluiceError('PROTOCOL', `a bundle of code arrived changed: it should have the hash ${bundle.hash}`);
-  }
-  return keepBundle(scratchRoot, bundle.hash, text);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

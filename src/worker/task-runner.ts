@@ -13,6 +13,8 @@ import type { Backends } from './backends.js';
 import { capturingOutput } from './capture-output.js';
 import { type AppFunction, createCodeCache, type LoadedCode } from './code-cache.js';
 import { type Contexts, createContexts } from './contexts.js';
+import type { LoadModule } from './listed-stagings.js';
+import { loadBundle } from './load-bundle.js';
 import { runCommand } from './run-command.js';
 import { UsageMeter } from './usage-meter.js';
 import { withinWalltime } from './walltime.js';
@@ -37,6 +39,12 @@ export interface RunnerParts {
   readonly onClock?: (running: boolean) => void;
 }
 
+/** What attempts need of it. */
+export interface AttemptParts extends RunnerParts {
+  /** Imports a module of the user's that moves files. */
+  readonly loadModule: LoadModule;
+}
+
 /** Runs attempts of tasks, the same way on every executor. */
 export interface TaskRunner {
   /** Runs one attempt; rejects only with `PROTOCOL`, for an envelope this version cannot read. */
@@ -46,7 +54,14 @@ export interface TaskRunner {
 
 /** The one task runner: app code, staging in, scratch folder, the user's code, staging out, outcome. */
 export function createTaskRunner(parts: RunnerParts): TaskRunner {
-  const codes = createCodeCache({ ...parts, fetch: parts.backends.fetch });
+  const { fetch } = parts.backends;
+  const codes = createCodeCache({ ...parts, fetch });
+  const loadModule: LoadModule = async (bundle) => {
+    const exports = await loadBundle(bundle, { ...parts, fetch });
+    parts.onLoaded?.();
+    return exports;
+  };
+  const attemptParts = { ...parts, loadModule };
   const contexts = createContexts();
   const performing = { ...parts, contexts };
   const place = { where: hostname(), sharesProcess: parts.sharesProcess ?? false };
@@ -74,7 +89,7 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
     async run(envelope, signal) {
       if (envelope.version !== WIRE_VERSION) throw versionError(envelope.version);
       const meter = new UsageMeter(place);
-      const attempt = new Attempt(envelope, parts, signal);
+      const attempt = new Attempt(envelope, attemptParts, signal);
       try {
         const value = await runAttempt(attempt, meter);
         if (attempt.holdsInputs) await giveBack(attempt, meter);

@@ -7,6 +7,7 @@ import {
   type DataFile,
   type DataFuture,
   file,
+  httpStaging,
   InputLostError,
   type Io,
   join as joinApp,
@@ -152,6 +153,15 @@ describe('what a task makes for others', () => {
       made.outputs[0].release();
     }
   });
+});
+
+test('is kept and found also where a run says that none but others move its files', async () => {
+  const only = [httpStaging({ match: 'https://data.example.org/' })];
+  await using other = await temporaryRun({ asDefault: false, storageAccess: { only } });
+  const options = { kernel: other.kernel };
+  const write = bash((io) => io.sh`echo x > ${io.outputs[0]}`, { name: 'write', ...options });
+  const read = bash((io) => io.sh`test -f ${io.inputs[0]}`, { name: 'read', ...options });
+  expect(await read({ inputs: [write({ outputs: ['temp:a'] }).outputs[0]] })).toBe(0);
 });
 
 describe('calls that can never work', () => {

@@ -47,6 +47,8 @@ test("importing 'sluice' loads no cloud's SDK, no thread pool, no parser and no 
   const modules = await loadedBy('sluice');
   expect(modules.some((url) => url.endsWith('/dist/kernel/dataflow-kernel.js'))).toBe(true);
   expect(heavyIn(modules)).toEqual([]);
+  // Of stagings their descriptions alone.
+  expect(modules.filter((url) => /staging-options|store.s3.|store.gcs.|check-built-in/.test(url))).toEqual([]);
 });
 
 test("importing 'sluice/aws' loads no SDK either, before an executor starts", async () => {

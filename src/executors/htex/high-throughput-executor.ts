@@ -1,3 +1,4 @@
+import type { StorageAccess } from '../../data/storage-access.js';
 import type { BlockInfo } from '../../scaling/block.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { ManagerInfo, Target } from '../../wire/pilot/messages.js';
@@ -34,6 +35,7 @@ export interface HtexStatus {
  */
 export class HighThroughputExecutor implements Executor {
   readonly label: string;
+  readonly storageAccess?: StorageAccess;
   readonly capabilities: ExecutorCapabilities;
   readonly #options: ResolvedHtexOptions;
   readonly #mpi: PilotConfig['mpi'];
@@ -50,6 +52,8 @@ export class HighThroughputExecutor implements Executor {
     const { label, provider } = this.#options;
     const { sharesFilesystem } = provider;
     this.label = label;
+    const { storageAccess } = this.#options;
+    if (storageAccess !== undefined) this.storageAccess = storageAccess;
     this.capabilities = {
       sharesProject: sharesFilesystem,
       sharesFilesystem,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
 import { parseOptions } from '../../parse-options.js';
 import type { ExecutionProvider } from '../../providers/provider.js';
 import { type BucketOptions, bucketFields, type OptionalBucketOption } from '../../run-bucket/bucket-options.js';
@@ -89,6 +90,8 @@ export interface HighThroughputOptions extends BucketOptions {
   pilotCommand?: string;
   /** Program and arguments that start the interchange. Default: this Node with this package's interchange. */
   interchangeCommand?: readonly string[];
+  /** Who moves the files of its tasks, in order. Default: that of the run's config. */
+  storageAccess?: StorageAccess;
 }
 
 type Optional =
@@ -98,7 +101,8 @@ type Optional =
   | 'memoryMiBPerWorker'
   | 'maxWorkersPerNode'
   | 'drainPeriodMs'
-  | 'drainBeforeEndMs';
+  | 'drainBeforeEndMs'
+  | 'storageAccess';
 type Commands = 'pilotCommand' | 'interchangeCommand';
 export type ResolvedHtexOptions = Required<
   Omit<HighThroughputOptions, Optional | Commands | 'ports' | 'availableAccelerators'>
@@ -192,6 +196,7 @@ const schema = z.strictObject({
   ...bucketFields,
   pilotCommand: z.string().min(1).exactOptional(),
   interchangeCommand: z.array(z.string()).min(1).exactOptional(),
+  storageAccess: storageAccessSchema.exactOptional(),
 });
 
 const consistent = schema.refine(

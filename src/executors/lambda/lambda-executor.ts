@@ -1,3 +1,4 @@
+import type { StorageAccess } from '../../data/storage-access.js';
 import { SluiceError } from '../../errors.js';
 import { hasLargeBundle } from '../../run-bucket/code-upload.js';
 import { hasLocalValues, withoutLocalValues } from '../../run-bucket/local-values.js';
@@ -40,6 +41,7 @@ interface Started {
  */
 export class LambdaExecutor implements Executor {
   readonly label: string;
+  readonly storageAccess?: StorageAccess;
   readonly capabilities: ExecutorCapabilities = {
     sharesProject: false,
     sharesFilesystem: false,
@@ -56,6 +58,8 @@ export class LambdaExecutor implements Executor {
   constructor(options: LambdaOptions = {}) {
     this.#options = resolveLambdaOptions(options);
     this.label = this.#options.label;
+    const { storageAccess } = this.#options;
+    if (storageAccess !== undefined) this.storageAccess = storageAccess;
   }
 
   /** @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `NOT_FOUND` (the bucket) */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
 import { parseOptions } from '../../parse-options.js';
 import { type BucketOptions, bucketFields, type OptionalBucketOption } from '../../run-bucket/bucket-options.js';
 
@@ -16,10 +17,13 @@ export interface LambdaOptions extends BucketOptions {
   maxConcurrency?: number;
   /** How long invocations may be throttled without one getting through, in milliseconds. Default: 15 min. */
   throttleDeadlineMs?: number;
+  /** Who moves the files of its tasks, in order. Default: that of the run's config. */
+  storageAccess?: StorageAccess;
 }
 
-export type ResolvedLambdaOptions = Required<Omit<LambdaOptions, OptionalBucketOption>> &
-  Pick<LambdaOptions, OptionalBucketOption>;
+type Optional = OptionalBucketOption | 'storageAccess';
+
+export type ResolvedLambdaOptions = Required<Omit<LambdaOptions, Optional>> & Pick<LambdaOptions, Optional>;
 
 const schema = z.strictObject({
   label: z.string().min(1).default('lambda'),
@@ -30,6 +34,7 @@ const schema = z.strictObject({
     .number()
     .positive()
     .default(15 * 60_000),
+  storageAccess: storageAccessSchema.exactOptional(),
 });
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */

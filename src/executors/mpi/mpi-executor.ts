@@ -1,3 +1,4 @@
+import type { StorageAccess } from '../../data/storage-access.js';
 import { SluiceError } from '../../errors.js';
 import type { ExecutionProvider } from '../../providers/provider.js';
 import type { Outcome } from '../../wire/outcome.js';
@@ -24,6 +25,7 @@ import { MPI_RESOURCES, resolveMpiSpec } from './mpi-spec.js';
  */
 export class MpiExecutor implements Executor {
   readonly label: string;
+  readonly storageAccess?: StorageAccess;
   readonly capabilities: ExecutorCapabilities;
   readonly #htex: HighThroughputExecutor;
   readonly #nodesPerBlock: number;
@@ -35,6 +37,8 @@ export class MpiExecutor implements Executor {
     refuseManyCopies(htex.provider);
     this.#nodesPerBlock = htex.provider.nodesPerBlock;
     this.label = this.#htex.label;
+    const { storageAccess } = this.#htex;
+    if (storageAccess !== undefined) this.storageAccess = storageAccess;
     this.capabilities = { ...this.#htex.capabilities, resources: MPI_RESOURCES };
   }
 

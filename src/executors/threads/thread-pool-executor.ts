@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Piscina } from 'piscina';
+import type { StorageAccess } from '../../data/storage-access.js';
 import { PriorityQueue } from '../../priority-queue.js';
 import { Pace } from '../../run/pace.js';
 import { createProcessGroups, type ProcessGroups } from '../../run/process-groups.js';
@@ -48,6 +49,7 @@ const OVERHEAD_MS = 0.004;
  */
 export class ThreadPoolExecutor implements Executor {
   readonly label: string;
+  readonly storageAccess?: StorageAccess;
   readonly capabilities: ExecutorCapabilities = {
     sharesProject: true,
     sharesFilesystem: true,
@@ -74,6 +76,8 @@ export class ThreadPoolExecutor implements Executor {
   constructor(options: ThreadPoolOptions = {}) {
     this.#options = resolveThreadPoolOptions(options);
     this.label = this.#options.label;
+    const { storageAccess } = this.#options;
+    if (storageAccess !== undefined) this.storageAccess = storageAccess;
   }
 
   /** @throws {SluiceError} `INVALID_OPTIONS` when it has been started before: a pool serves one kernel, once */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
 import { parseOptions } from '../../parse-options.js';
 
 /** Options of {@link ThreadPoolExecutor}. */
@@ -10,9 +11,14 @@ export interface ThreadPoolOptions {
   maxThreads?: number;
   /** JavaScript heap of each thread, in MiB; a task that needs more is `OUT_OF_MEMORY`. Default: Node's own limit. */
   maxHeapMiB?: number;
+  /** Who moves the files of its tasks, in order. Default: that of the run's config. */
+  storageAccess?: StorageAccess;
 }
 
-export type ResolvedThreadPoolOptions = { label: string; maxThreads: number; maxHeapMiB?: number };
+export type ResolvedThreadPoolOptions = { label: string; maxThreads: number } & Pick<
+  ThreadPoolOptions,
+  'maxHeapMiB' | 'storageAccess'
+>;
 
 const schema = z.strictObject({
   label: z.string().min(1).default('threads'),
@@ -21,6 +27,7 @@ const schema = z.strictObject({
     .positive()
     .default(() => availableParallelism()),
   maxHeapMiB: z.number().positive().exactOptional(),
+  storageAccess: storageAccessSchema.exactOptional(),
 });
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */

@@ -1,6 +1,6 @@
 import { DataFile } from '../../data/data-file.js';
 import { localName } from '../../data/local-name.js';
-import type { SeparateStagingOptions } from '../../data/separate-staging-options.js';
+import type { SeparateStagingOptions } from '../../data/separate-staging.js';
 import { copyCode, type StagingName } from '../../wire/code-shipping/copy-code.js';
 import type { AppFuture } from '../app-future.js';
 import { callTemplate } from '../call-template.js';

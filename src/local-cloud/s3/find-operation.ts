@@ -1,3 +1,4 @@
+import { ACCESS_OPERATIONS } from './operations/access-operations.js';
 import { BUCKET_OPERATIONS } from './operations/bucket-operations.js';
 import { COMPLETE_MULTIPART_UPLOAD } from './operations/complete-multipart-upload.js';
 import { COPY_OBJECT } from './operations/copy-object.js';
@@ -48,6 +49,7 @@ const OPERATIONS: readonly Operation[] = [
   DELETE_OBJECT,
   DELETE_OBJECTS,
   ...LIFECYCLE_OPERATIONS,
+  ...ACCESS_OPERATIONS,
   LIST_OBJECTS_V2,
   ...BUCKET_OPERATIONS,
   LIST_OBJECTS,
@@ -57,7 +59,7 @@ const OPERATIONS: readonly Operation[] = [
 export const S3_OPERATION_NAMES: ReadonlySet<string> = new Set(OPERATIONS.map(({ name }) => name));
 
 const UNDERSTOOD_HEADER =
-  /^x-amz-(?:content-sha256|date|security-token|user-agent|decoded-content-length|trailer|sdk-checksum-algorithm|checksum-.+|meta-.*|copy-source(?:-range|-if-.+)?|metadata-directive|mp-object-size|if-match-.+)$/;
+  /^x-amz-(?:content-sha256|date|security-token|user-agent|decoded-content-length|trailer|sdk-checksum-algorithm|checksum-.+|meta-.*|copy-source(?:-range|-if-.+)?|metadata-directive|mp-object-size|request-payer|if-match-.+)$/;
 
 /** Encryption, access control, tags, locks: to ignore them would be to claim what was not done. */
 function refuseUnknownHeaders(headers: ReadonlyMap<string, string>): void {

@@ -4,7 +4,8 @@ import { messageOf } from '../../errors.js';
 import { type FaultSource, NO_FAULTS } from '../faults/faults.js';
 import { runUnderFault } from '../faults/run-under-fault.js';
 import { createRequestLedger } from '../request-ledger.js';
-import { verifySigV4 } from '../sigv4.js';
+import { type SignedPayload, verifySigV4 } from '../sigv4.js';
+import { admit, claimedRegion, isUnsigned } from './access/admit.js';
 import { findOperation } from './find-operation.js';
 import { replyError } from './reply.js';
 import { S3Error, scriptedError } from './s3-error.js';
@@ -16,8 +17,10 @@ export interface S3ServiceOptions {
   readonly folder: string;
   /** The secret of an access key; `undefined` when the key does not exist. */
   readonly credentials: (accessKeyId: string) => string | undefined;
-  /** The one region requests must be signed for. */
+  /** The region requests must be signed for. */
   readonly region: string;
+  /** Further ones: a bucket is in the region its making was signed for, and others are sent there. Default: none. */
+  readonly furtherRegions?: readonly string[];
   /** The clock, in milliseconds since the epoch. Default: the machine's. */
   readonly now?: () => number;
   /** What goes wrong with requests that are signed as they must be. Default: nothing. */
@@ -41,7 +44,7 @@ export interface S3Service {
  * Every signature, digest, checksum and precondition is verified; what is not implemented is refused with 501 or 405.
  */
 export function createS3Service(options: S3ServiceOptions): S3Service {
-  const buckets = new Buckets(options.folder);
+  const buckets = new Buckets(options.folder, options.region);
   const now = options.now ?? Date.now;
   const faults = options.faults ?? NO_FAULTS;
   const ledger = createRequestLedger();
@@ -62,20 +65,29 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
     }
   };
 
+  const authenticate = (incoming: IncomingMessage): { signedFor: string | undefined; payload: SignedPayload } => {
+    if (isUnsigned(incoming)) return { signedFor: undefined, payload: { kind: 'unsigned' } };
+    const { method = 'GET', url = '/', headers } = incoming;
+    const claimed = claimedRegion(incoming);
+    const region = options.furtherRegions?.find((one) => one === claimed) ?? options.region;
+    const how = { credentials: options.credentials, nowMs: now(), service: 's3', region };
+    const verdict = verifySigV4({ method, url, headers }, how);
+    if (verdict.kind === 'refused') throw new S3Error(verdict.code, verdict.message, { details: verdict.details });
+    return { signedFor: region, payload: verdict.payload };
+  };
+
   const answerAuthentic = async (incoming: IncomingMessage, response: ServerResponse, requestId: string) => {
     const { method = 'GET', url = '/' } = incoming;
-    const verdict = verifySigV4(
-      { method, url, headers: incoming.headers },
-      { credentials: options.credentials, nowMs: now(), service: 's3', region: options.region },
-    );
-    if (verdict.kind === 'refused') throw new S3Error(verdict.code, verdict.message, { details: verdict.details });
+    const { signedFor, payload } = authenticate(incoming);
     const { address, query } = parseTarget(url);
     const headers = effectiveHeaders(incoming, query);
     // The request must outlive a reader that stops early, or its connection closes before the answer.
     const body = incoming.iterator({ destroyOnReturn: false });
-    const request = { body, response, requestId, method, address, query, headers, payload: verdict.payload };
+    const request = { body, response, requestId, method, address, query, headers, payload };
     const operation = findOperation(request);
-    const run = (asked: typeof request) => operation.run(asked, { buckets, region: options.region, now });
+    admit({ address, operation: operation.name, headers, signedFor }, buckets);
+    const region = signedFor ?? options.region;
+    const run = (asked: typeof request) => operation.run(asked, { buckets, region, now });
     const { kind: _, ...place } = address;
     const fault = faults.strike({ service: 's3', operation: operation.name, ...place });
     if (fault === undefined) return run(request);

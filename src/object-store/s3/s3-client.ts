@@ -23,6 +23,8 @@ export async function openS3Client(
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.anonymous ? UNSIGNED : {}),
     forcePathStyle: options.addressing === 'path',
     maxAttempts: 1,
     requestChecksumCalculation: checksums,
@@ -35,10 +37,24 @@ export async function openS3Client(
       socketAcquisitionWarningTimeout: NEVER_MS,
     },
   });
+  if (options.requesterPays) {
+    const paying = (request: unknown) => Object.assign((request as { headers: object }).headers, PAYING);
+    client.middlewareStack.add(
+      (next) => (args) => {
+        paying(args.request);
+        return next(args);
+      },
+      { step: 'build', name: 'sluiceRequesterPays' },
+    );
+  }
   try {
     await client.config.region();
   } catch (error) {
     client.destroy();
+    // Where nothing is signed, any region will do: the answer says which it should have been.
+    if (options.anonymous && options.region === undefined) {
+      return openS3Client({ ...options, region: 'us-east-1' }, checksums);
+    }
     const advice = 'set AWS_REGION, a region in the AWS profile, or the option `region`';
     throw new SluiceError('INVALID_OPTIONS', `s3://${options.bucket}: no region is known: ${advice}`, {
       cause: new Error(messageOf(error)),
@@ -46,6 +62,15 @@ export async function openS3Client(
   }
   return { sdk, client };
 }
+
+/** The header by which a requester agrees to pay. Source: "Using Requester Pays buckets", S3 User Guide. */
+export const PAYING: Readonly<Record<string, string>> = { 'x-amz-request-payer': 'requester' };
+
+// Keys that sign nothing: without any, the SDK would look for some.
+const UNSIGNED = {
+  credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' },
+  signer: { sign: async <T>(request: T) => request },
+};
 
 const CONNECT_TIMEOUT_MS = 10_000;
 // Requests queue for sockets by design; the largest timer Node has silences the SDK's warning about it.

@@ -6,7 +6,11 @@ export interface S3Subject {
   readonly action: string;
   readonly bucket: string;
   readonly key?: string | undefined;
+  readonly access?: S3Access;
 }
+
+/** How requests are made: signed, signed by who agrees to pay, or not signed at all. */
+export type S3Access = 'signed' | 'paying' | 'anonymous';
 
 /** `s3://bucket/key`, as messages name it: on one line, whatever the key. */
 export function nameOf({ bucket, key }: S3Subject): string {
@@ -16,6 +20,15 @@ export function nameOf({ bucket, key }: S3Subject): string {
 /** Whether S3, or the way to it, may answer otherwise next time: 5xx, throttling, conflicts, broken connections. */
 export function isTransient(error: unknown): boolean {
   return !(error instanceof SluiceError) && isTransientFacts(factsOf(error));
+}
+
+/**
+ * The region that an answer sends its request to, if it does. Sources: "Redirecting and REST API", S3 User Guide; HeadBucket,
+ * Amazon S3 API Reference, whose answers have no body.
+ */
+export function regionToldBy(error: unknown): string | undefined {
+  const { status, region } = factsOf(error);
+  return region !== '' && [301, 307, 400].includes(status) ? region : undefined;
 }
 
 /** The SluiceError of anything the SDK threw. Keeps name, message and request id of the cause, and no signed text. */
@@ -99,8 +112,9 @@ function explain(facts: Facts, subject: S3Subject): { code: string; text: string
   if (isTransientFacts(facts)) return { code: 'SERVICE_FAILED', text: `still failing after retries: ${said(facts)}` };
   if (name === 'NoSuchUpload') return { code: 'TRANSFER_FAILED', text: 'the upload was ended by somebody else' };
   if (status === 404) return { code: 'NOT_FOUND', text: missing(name, subject) };
-  if (status === 401 || status === 403)
-    return { code: 'ACCESS_DENIED', text: `not allowed: ${said(facts)}. ${PERMISSION}` };
+  if (status === 401 || status === 403) {
+    return { code: 'ACCESS_DENIED', text: `not allowed: ${said(facts)}. ${PERMISSION[subject.access ?? 'signed']}` };
+  }
   if (status === 301 || status === 307 || name === 'AuthorizationHeaderMalformed') {
     const region = facts.region === '' ? 'its own region' : `region '${facts.region}'`;
     return {
@@ -113,8 +127,14 @@ function explain(facts: Facts, subject: S3Subject): { code: string; text: string
   return { code: 'SERVICE_FAILED', text: said(facts) };
 }
 
-const PERMISSION =
-  'Give these credentials the permission for it (a missing object is answered so too when s3:ListBucket is not allowed)';
+const PERMISSION: Readonly<Record<S3Access, string>> = {
+  signed:
+    'Give these credentials the permission for it (a missing object is answered so too when s3:ListBucket is not allowed, and so is who does not agree to pay where the requester does: s3Staging({ requesterPays: true }))',
+  paying:
+    'Give these credentials the permission for it (a missing object is answered so too when s3:ListBucket is not allowed)',
+  anonymous:
+    'Requests are not signed (`anonymous`): the bucket is not open to everybody, or not for this, or the requester pays (a missing object is answered so too where its list is not open)',
+};
 
 function isTransientFacts({ name, status, systemCode }: Facts): boolean {
   return TRANSIENT_NAMES.has(name) || isBrokenConnection(systemCode) || status >= 500 || status === 429;

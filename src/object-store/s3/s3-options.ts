@@ -20,6 +20,12 @@ export interface S3StoreOptions {
   endpoint?: string;
   /** Keys, or a function that gets them. Default: the SDK's provider chain. */
   credentials?: S3Credentials | (() => Promise<S3Credentials>);
+  /** Profile of the AWS configuration files to take keys, region and the rest from. Default: `AWS_PROFILE`, `default`. */
+  profile?: string;
+  /** Whether requests are not signed, as for public buckets, which need no keys. Default: false. */
+  anonymous?: boolean;
+  /** Whether the owner of the keys pays for requests and transfer, which buckets may demand. Default: false. */
+  requesterPays?: boolean;
   /** Requests at a time, and so sockets. Default: 32. */
   concurrency?: number;
   /** Where the bucket's name stands in URLs. Default: `path` when an endpoint is set, `host` otherwise. */
@@ -31,6 +37,8 @@ export interface S3StoreOptions {
 }
 
 export type ResolvedS3StoreOptions = Omit<S3StoreOptions, 'retry' | 'addressing'> & {
+  anonymous: boolean;
+  requesterPays: boolean;
   concurrency: number;
   addressing: 'path' | 'host';
   idleTimeoutMs: number;
@@ -48,13 +56,16 @@ const credentials = z.strictObject({
   $source: z.unknown().optional(),
 });
 
-const schema = z.strictObject({
+const fields = z.strictObject({
   bucket: z.string().regex(/^[^/\s]+$/, 'must be the name alone: my-bucket, neither s3://my-bucket nor a path'),
   region: z.string().min(1).exactOptional(),
   endpoint: z.url({ protocol: /^https?$/ }).exactOptional(),
   credentials: z
     .union([credentials, z.custom<() => Promise<S3Credentials>>((value) => typeof value === 'function')])
     .exactOptional(),
+  profile: z.string().min(1).exactOptional(),
+  anonymous: z.boolean().default(false),
+  requesterPays: z.boolean().default(false),
   concurrency: z.int().positive().default(32),
   addressing: z.enum(['path', 'host']).exactOptional(),
   idleTimeoutMs: z.int().positive().default(30_000),
@@ -67,6 +78,14 @@ const schema = z.strictObject({
     })
     .default(DEFAULT_RETRY_POLICY),
 });
+
+const schema = fields
+  .refine(({ anonymous, requesterPays }) => !(anonymous && requesterPays), {
+    message: 'anonymous and requesterPays exclude each other: somebody has to pay',
+  })
+  .refine(({ anonymous, credentials, profile }) => !anonymous || (credentials ?? profile) === undefined, {
+    message: 'anonymous goes with neither credentials nor profile',
+  });
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once, and never a key's secret. */
 export function resolveS3StoreOptions(options: S3StoreOptions): ResolvedS3StoreOptions {

@@ -10,8 +10,11 @@ export interface S3Presigner {
   close(): Promise<void>;
 }
 
-/** An {@link S3Presigner} for one bucket. */
-export function createS3Presigner(options: ResolvedS3StoreOptions): S3Presigner {
+/** An {@link S3Presigner} for one bucket. @param regionOf says where it is, as far as that is known, when it signs first */
+export function createS3Presigner(
+  options: ResolvedS3StoreOptions,
+  regionOf: () => string | undefined = () => options.region,
+): S3Presigner {
   let opening: ReturnType<typeof openS3Client> | undefined;
   const { bucket } = options;
   return {
@@ -21,7 +24,12 @@ export function createS3Presigner(options: ResolvedS3StoreOptions): S3Presigner 
         const text = `a URL may be valid for 1 to ${LONGEST_SECONDS} seconds, not ${expiresInSeconds}`;
         throw new SluiceError('INVALID_OPTIONS', `presign s3://${bucket}/${key}: ${text}`);
       }
-      opening ??= openS3Client(options, 'WHEN_REQUIRED');
+      if (options.anonymous) {
+        const text = 'without keys (`anonymous`) no URL can be signed';
+        throw new SluiceError('INVALID_OPTIONS', `presign s3://${bucket}/${key}: ${text}`);
+      }
+      const region = regionOf();
+      opening ??= openS3Client(region === undefined ? options : { ...options, region }, 'WHEN_REQUIRED');
       const { sdk, client } = await opening;
       const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
       const input = { Bucket: bucket, Key: key };

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { checkKey } from '../check-request.js';
 import { retrying } from '../retry-policy.js';
 import { openS3Client } from './s3-client.js';
-import { isTransient, nameOf, type S3Subject, toSluiceError } from './s3-errors.js';
+import { isTransient, nameOf, regionToldBy, type S3Access, type S3Subject, toSluiceError } from './s3-errors.js';
 import type { ResolvedS3StoreOptions } from './s3-options.js';
 import { openS3Wire, type S3Wire } from './s3-wire.js';
 
@@ -23,41 +23,73 @@ export interface S3Requests {
     subject: { readonly action: string; readonly key?: string | undefined; readonly signal?: AbortSignal | undefined },
     run: (attempt: S3Attempt) => Promise<T>,
   ): Promise<T>;
+  /** The bucket's region, as far as an option or an answer has said it. */
+  region(): string | undefined;
   close(): Promise<void>;
 }
 
-/** {@link S3Requests} over one lazily opened client. */
+/**
+ * {@link S3Requests} over lazily opened clients. A bucket in another region than was thought is followed there, and its region
+ * is remembered.
+ */
 export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
-  let opening: ReturnType<typeof open> | undefined;
+  const openings: Opening[] = [];
   const { bucket } = options;
+  const latest = (): Opening => openings.at(-1) ?? openAt(options.region);
+  const openAt = (region: string | undefined): Opening => {
+    const opening = { region, opened: open(region === undefined ? options : { ...options, region }) };
+    openings.push(opening);
+    return opening;
+  };
+  const openWhereTold = (failed: Opening, error: unknown): Opening | undefined => {
+    const region = regionToldBy(error);
+    // Another request may have been there first; what the region itself sends on is sent round in circles.
+    if (region === undefined || failed.region === region) return undefined;
+    return latest().region === region ? latest() : openAt(region);
+  };
   return {
     options,
     async send({ action, key, signal }, run) {
       signal?.throwIfAborted();
-      const subject: S3Subject = { action, bucket, key };
+      const subject: S3Subject = { action, bucket, key, access: accessOf(options) };
       if (key !== undefined) checkKey(`${action} s3://${bucket}`, key);
-      opening ??= open(options);
-      const policy = options.retry;
       const what = `${action} ${nameOf(subject)}`;
+      const sendTo = async ({ opened }: Opening) => {
+        const parts = await opened;
+        const attempt = (abortSignal: AbortSignal) => run({ ...parts, abortSignal });
+        return retrying(attempt, { policy: options.retry, isTransient, what, signal });
+      };
+      const first = latest();
       try {
-        const opened = await opening;
-        return await retrying((abortSignal) => run({ ...opened, abortSignal }), {
-          policy,
-          isTransient,
-          what,
-          signal,
+        return await sendTo(first).catch((error: unknown) => {
+          const next = openWhereTold(first, error);
+          if (next === undefined) throw error;
+          return sendTo(next);
         });
       } catch (error) {
         signal?.throwIfAborted();
         throw toSluiceError(error, subject);
       }
     },
+    region: () => openings.at(-1)?.region ?? options.region,
     async close() {
-      const opened = await opening?.catch(() => undefined);
-      opened?.client.destroy();
-      await opened?.wire.close();
+      for (const { opened } of openings) {
+        const parts = await opened.catch(() => undefined);
+        parts?.client.destroy();
+        await parts?.wire.close();
+      }
     },
   };
+}
+
+/** Clients for a region; `undefined`: as the environment says. */
+interface Opening {
+  readonly region: string | undefined;
+  readonly opened: ReturnType<typeof open>;
+}
+
+function accessOf({ anonymous, requesterPays }: ResolvedS3StoreOptions): S3Access {
+  return anonymous ? 'anonymous' : requesterPays ? 'paying' : 'signed';
 }
 
 async function open(options: ResolvedS3StoreOptions): Promise<Omit<S3Attempt, 'abortSignal'>> {

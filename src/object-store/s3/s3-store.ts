@@ -17,7 +17,7 @@ import { putObject } from './s3-write.js';
 export function createS3Store(options: S3StoreOptions): ObjectStore {
   const resolved = resolveS3StoreOptions(options);
   const requests = createS3Requests(resolved);
-  const presigner = createS3Presigner(resolved);
+  const presigner = createS3Presigner(resolved, requests.region);
   const getStream: ObjectStore['getStream'] = (key, getOptions = {}) => readObject(requests, key, getOptions);
   return {
     url: `s3://${resolved.bucket}`,

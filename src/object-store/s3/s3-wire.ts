@@ -1,9 +1,9 @@
 import { XMLParser } from 'fast-xml-parser';
 import { Pool } from 'undici';
 import { SluiceError } from '../../errors.js';
-import { encodeKey, sha256, signed } from '../../http/aws-signature.js';
+import { encodeKey, sha256, signed, type UnsignedRequest } from '../../http/aws-signature.js';
 import { type Answer, type AnswerSignals, dispatched, headerOf } from '../../http/http-answer.js';
-import type { openS3Client } from './s3-client.js';
+import { type openS3Client, PAYING } from './s3-client.js';
 import type { ResolvedS3StoreOptions, S3Credentials } from './s3-options.js';
 
 /** A request about one object. */
@@ -44,17 +44,26 @@ export async function openS3Wire(
     bodyTimeout: options.idleTimeoutMs,
   });
   const isSecret = example.protocol === 'https:';
+  const sign = async (request: UnsignedRequest): Promise<Record<string, string>> => {
+    const credentials: S3Credentials = await client.config.credentials();
+    return signed(request, { region, service: 's3', credentials }, new Date());
+  };
   return {
     async send({ method, key, query, headers = {}, body, ...signals }) {
-      const credentials: S3Credentials = await client.config.credentials();
       // As the SDK: what TLS carries need not be hashed once more.
       const payloadHash = body === undefined ? HASH_OF_NOTHING : isSecret ? 'UNSIGNED-PAYLOAD' : sha256(body);
       const path = folder + encodeKey(key);
-      const unsigned = { method, path, query, headers: { host: example.host, ...given(headers) }, payloadHash };
+      const unsigned = {
+        method,
+        path,
+        query,
+        headers: { host: example.host, ...given(headers), ...(options.requesterPays && PAYING) },
+        payloadHash,
+      };
       const request = {
         method,
         path: query === undefined ? path : `${path}?${query}`,
-        headers: signed(unsigned, { region, service: 's3', credentials }, new Date()),
+        headers: options.anonymous ? unsigned.headers : await sign(unsigned),
         body,
       };
       const answer = await dispatched(pool, request, signals);

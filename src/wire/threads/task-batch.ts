@@ -29,6 +29,7 @@ const RARE_FIELDS = Object.keys({
   resources: 0,
   priority: 0,
   cache: 0,
+  storage: 0,
 } satisfies Record<RareField, 0>) as readonly RareField[];
 
 /** Writes the envelopes of one run as one message; the code of each app is in it once. */

@@ -62,3 +62,11 @@ test('a config is not changed by loading it', async () => {
   await failureOf(load(config));
   expect(Object.keys(config)).toEqual(['executors', 'monitors', 'runDir']);
 });
+
+test('a list of stagings is one of what their functions give', async () => {
+  for (const storageAccess of [[{ kind: 's3' }], { none: [] }, ['s3'], 's3']) {
+    const error = await refused({ storageAccess });
+    expect(error).toMatchObject({ code: 'INVALID_OPTIONS' });
+    expect(error.message).toContain('expected a list of what s3Staging()');
+  }
+});

@@ -28,7 +28,7 @@ const FIRST_REGION = 'us-east-1';
 /** Owner of everything here: a stand-in has one account. */
 export const OWNER = { ID: 'sluice-local-cloud', DisplayName: 'sluice-local-cloud' };
 
-async function listBuckets(request: S3Request, { buckets, region }: S3Context): Promise<void> {
+async function listBuckets(request: S3Request, { buckets }: S3Context): Promise<void> {
   const prefix = request.query.get('prefix');
   const after = Buffer.from(request.query.get('continuation-token') ?? '', 'base64url').toString();
   const size = request.query.has('max-buckets') ? pageSize(request.query, 'max-buckets') : Number.POSITIVE_INFINITY;
@@ -38,7 +38,7 @@ async function listBuckets(request: S3Request, { buckets, region }: S3Context): 
   replyXml(request, 'ListAllMyBucketsResult', {
     Owner: OWNER,
     Buckets: {
-      Bucket: page.map(({ name, createdMs }) => ({
+      Bucket: page.map(({ name, createdMs, region }) => ({
         Name: name,
         CreationDate: new Date(createdMs).toISOString(),
         BucketRegion: region,
@@ -63,17 +63,17 @@ async function createBucket(request: S3Request, { buckets, region, now }: S3Cont
     throw new S3Error('IllegalLocationConstraintException', message);
   }
   const name = bucketName(request);
-  await buckets.create(name, now());
+  await buckets.create(name, { createdMs: now(), region });
   replyEmpty(request, 200, { location: `/${name}` });
 }
 
-async function headBucket(request: S3Request, { buckets, region }: S3Context): Promise<void> {
-  buckets.get(bucketName(request));
+async function headBucket(request: S3Request, { buckets }: S3Context): Promise<void> {
+  const { region } = buckets.get(bucketName(request));
   replyEmpty(request, 200, { 'x-amz-bucket-region': region });
 }
 
-async function getBucketLocation(request: S3Request, { buckets, region }: S3Context): Promise<void> {
-  buckets.get(bucketName(request));
+async function getBucketLocation(request: S3Request, { buckets }: S3Context): Promise<void> {
+  const { region } = buckets.get(bucketName(request));
   replyXml(request, 'LocationConstraint', { '#text': region === FIRST_REGION ? '' : region });
 }
 

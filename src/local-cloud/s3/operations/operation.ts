@@ -4,6 +4,7 @@ import type { Buckets } from '../store/buckets.js';
 /** What operations work on. */
 export interface S3Context {
   readonly buckets: Buckets;
+  /** That the request is signed for, or the first one. */
   readonly region: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -4,6 +4,7 @@ import { ObjectTable } from '../../store/object-table.js';
 import type { SortedKeys } from '../../store/sorted-keys.js';
 import { checkWriteCondition, type WriteCondition } from '../conditions.js';
 import { S3Error } from '../s3-error.js';
+import { BucketAccess } from './bucket-access.js';
 import type { ObjectRecord } from './object-record.js';
 import { Uploads } from './uploads.js';
 
@@ -22,16 +23,21 @@ export const BUCKET_FOLDERS = ['objects', 'data', 'uploads'] as const;
 export class Bucket {
   readonly name: string;
   readonly createdMs: number;
+  /** Where it was made. */
+  readonly region: string;
+  readonly access: BucketAccess;
   readonly data: DataFiles;
   readonly uploads: Uploads;
   readonly #folder: string;
   readonly #objects: ObjectTable<ObjectRecord>;
   readonly #writes = new Set<{ readonly key: string; deletedMeanwhile: boolean }>();
 
-  constructor(folder: string, fields: { readonly name: string; readonly createdMs: number }) {
+  constructor(folder: string, fields: { readonly name: string; readonly createdMs: number; readonly region: string }) {
     this.name = fields.name;
     this.createdMs = fields.createdMs;
+    this.region = fields.region;
     this.#folder = folder;
+    this.access = new BucketAccess((setting) => this.settingPath(setting));
     this.data = new DataFiles(join(folder, 'data'));
     this.uploads = new Uploads(join(folder, 'uploads'), this.data);
     const gone = () => noSuchBucket(this.name);
@@ -45,6 +51,7 @@ export class Bucket {
 
   /** Reads the records from disk, and removes what a killed server left behind. */
   async load(): Promise<void> {
+    await this.access.load();
     await this.#objects.load();
     const named = new Set<string>();
     const completed = new Set<string>();

@@ -5,13 +5,14 @@ import { checkBucketName } from './bucket-name.js';
 
 /** All buckets of one folder. */
 export class Buckets {
-  readonly #folders: BucketFolders<Bucket, { readonly createdMs: number }>;
+  readonly #folders: BucketFolders<Bucket, { readonly createdMs: number; readonly region?: string }>;
 
-  constructor(folder: string) {
+  /** @param region of buckets that do not say where they were made */
+  constructor(folder: string, region: string) {
     this.#folders = new BucketFolders({
       folder,
       inside: BUCKET_FOLDERS,
-      open: (own, name, { createdMs }) => new Bucket(own, { name, createdMs }),
+      open: (own, name, facts) => new Bucket(own, { region, ...facts, name }),
     });
   }
 
@@ -25,17 +26,21 @@ export class Buckets {
     return this.#folders.list();
   }
 
+  find(name: string): Bucket | undefined {
+    return this.#folders.find(name);
+  }
+
   /** @throws {S3Error} `NoSuchBucket` */
   get(name: string): Bucket {
-    const bucket = this.#folders.find(name);
+    const bucket = this.find(name);
     if (bucket === undefined) throw noSuchBucket(name);
     return bucket;
   }
 
   /** @throws {S3Error} `InvalidBucketName`, `BucketAlreadyOwnedByYou` */
-  async create(name: string, createdMs: number): Promise<void> {
+  async create(name: string, facts: { readonly createdMs: number; readonly region: string }): Promise<void> {
     checkBucketName(name);
-    if ((await this.#folders.create(name, { createdMs })) === undefined) throw alreadyOwned(name);
+    if ((await this.#folders.create(name, facts)) === undefined) throw alreadyOwned(name);
   }
 
   /** @throws {S3Error} `NoSuchBucket`, `BucketNotEmpty` */

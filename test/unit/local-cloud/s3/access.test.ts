@@ -73,7 +73,7 @@ describe('a request', () => {
     expect(ask('PATCH', '/b/k')).toBe('MethodNotAllowed');
     expect(ask('POST', '/')).toBe('MethodNotAllowed');
     expect(ask('POST', '/b')).toBe('NotImplemented');
-    expect(ask('GET', '/b?policy')).toBe('NotImplemented');
+    expect(ask('GET', '/b?acl')).toBe('NotImplemented');
     expect(ask('GET', '/b/k?versionId=1')).toBe('NotImplemented');
     expect(ask('GET', '/b/k', [['x-amz-server-side-encryption-customer-key', 'k']])).toBe('NotImplemented');
     expect(ask('GET', '/b/%E0%A4%A')).toBe('InvalidURI');

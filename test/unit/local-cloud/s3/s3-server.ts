@@ -20,7 +20,7 @@ export interface S3Server {
   close(): Promise<void>;
 }
 
-export async function startS3Server(region = 'us-east-1'): Promise<S3Server> {
+export async function startS3Server(region = 'us-east-1', furtherRegions: readonly string[] = []): Promise<S3Server> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-s3-'));
   const clients: S3Client[] = [];
   let running: { server: Server; service: S3Service } | undefined;
@@ -29,6 +29,7 @@ export async function startS3Server(region = 'us-east-1'): Promise<S3Server> {
     const service = createS3Service({
       folder: join(folder, 's3'),
       region,
+      furtherRegions,
       credentials: (id) => (id === KEYS.accessKeyId ? KEYS.secretAccessKey : undefined),
       now: () => fixture.nowMs(),
     });
