@@ -195,6 +195,19 @@ export class JoinError extends SluiceError {
   }
 }
 
+/** `temp:` files that a task reads are not where they were kept any more. */
+export class InputLostError extends SluiceError {
+  override readonly name: string = 'InputLostError';
+  /** URLs of all that are known to be lost, as the task names them: `temp:…`. */
+  readonly urls: readonly string[];
+
+  /** @param options.class `usage` when they cannot be made again. Default: `infrastructure` */
+  constructor(urls: readonly string[], message: string, options: { cause?: unknown; class?: ErrorClass } = {}) {
+    super('INPUT_LOST', message, options);
+    this.urls = urls;
+  }
+}
+
 function classOf(code: ErrorCode): ErrorClass {
   return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as KnownErrorCode].class : 'usage';
 }

@@ -36,6 +36,7 @@ export { type CreateStaging, customStaging } from './config/storage/custom-stagi
 export type { UrlMatch } from './config/storage/url-match.js';
 export type { CacheOptions } from './data/cache-options.js';
 export { DataFile, type FileLike, file } from './data/data-file.js';
+export type { SeparateStagingOptions } from './data/separate-staging.js';
 export type {
   FileIdentity,
   ListedFile,
@@ -52,6 +53,7 @@ export {
   ERROR_CODES,
   type ErrorClass,
   type ErrorCode,
+  InputLostError,
   JoinError,
   type KnownErrorCode,
   SluiceError,

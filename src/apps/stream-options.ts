@@ -1,5 +1,6 @@
 import { DataFile } from '../data/data-file.js';
 import { shownUrl } from '../data/shown-url.js';
+import { isTemporary } from '../data/temporary-name.js';
 import { SluiceError } from '../errors.js';
 import type { LogTarget, StreamTarget, TaskRequest } from '../kernel/task-request.js';
 import type { StreamName } from '../wire/task-envelope.js';
@@ -17,7 +18,7 @@ export function isStreamTarget(value: unknown, isFile: (value: unknown) => boole
   return isFile(file) && typeof append === 'boolean';
 }
 
-/** @throws {SluiceError} `INVALID_OPTIONS` when what can only be replaced is to be appended to, or a file is both */
+/** @throws {SluiceError} `INVALID_OPTIONS` when what can only be replaced is to be appended to, a file is both, or is temporary */
 export function resolveStreams(
   given: Readonly<Record<StreamName, StreamTarget | undefined>>,
   appName: string,
@@ -31,6 +32,7 @@ export function resolveStreams(
     if (appends.includes(name)) refuseUnlessOnDisk(place, `${name} of app '${appName}'`);
   }
   const urls = new Set(places.map(([name, place]) => (place === 'AUTO' ? name : new DataFile(place).url)));
+  for (const url of urls) if (isTemporary(url)) throw noFuture(url, appName);
   if (appends.length === 1 && places.length === 2 && urls.size === 1) throw bothWays([...urls][0] as string, appName);
   return { ...Object.fromEntries(places), ...(appends.length > 0 && { appends }) };
 }
@@ -54,6 +56,13 @@ function refuseUnlessOnDisk(place: LogTarget, what: string): void {
   throw new SluiceError(
     'INVALID_OPTIONS',
     `${what}: nothing can be appended to ${shownUrl(url)}: name a local file, or leave append out to replace what is there`,
+  );
+}
+
+function noFuture(url: string, appName: string): SluiceError {
+  return new SluiceError(
+    'INVALID_OPTIONS',
+    `a stream of app '${appName}' cannot go to ${url}: no task could read it; write it to one of the outputs`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
+import { type SeparateStagingOptions, separateStagingSchema } from '../data/separate-staging.js';
 import { type StorageAccess, storageAccessSchema } from '../data/storage-access.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
@@ -26,6 +27,12 @@ export interface Config {
   /** The cache that tasks of one node share, so that an input is fetched once for all of them; false: none. Default: as {@link CacheOptions} says. */
   cache?: CacheOptions | false;
   /**
+   * Files that are brought and put by tasks of their own, named `stage-in` and `stage-out`: one for each file, with attempts of
+   * its own, before the tasks that read it and after the task that makes it, whose DataFuture then settles when the file is
+   * where it belongs. Files inside the values of tasks, and streams, are staged by the task itself. Default: none.
+   */
+  separateStaging?: SeparateStagingOptions;
+  /**
    * Who moves the files of tasks, in order, on executors that have no list of their own, and for `listFiles` and
    * `identitiesOf`: the first that knows a URL, and Sluice's own after them. `{ only: […] }`: none but these.
    */
@@ -46,7 +53,7 @@ export interface Config {
 
 export type ResolvedConfig = Required<Omit<Config, OptionalKey>> & Pick<Config, OptionalKey>;
 
-type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache' | 'storageAccess';
+type OptionalKey = 'executors' | 'routing' | 'retry' | 'cache' | 'separateStaging' | 'storageAccess';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const hasMethod = (name: string) => (value: unknown) =>
@@ -69,6 +76,7 @@ const schema = z.strictObject({
   onClose: z.enum(['wait', 'cancel']).default('wait'),
   graceMs: z.number().nonnegative().max(LONGEST_GRACE_MS).default(10_000),
   cache: cacheSchema.exactOptional(),
+  separateStaging: separateStagingSchema.exactOptional(),
   storageAccess: storageAccessSchema.exactOptional(),
   runDir: z.string().min(1).default('sluice-runs'),
   asDefault: z.boolean().default(true),

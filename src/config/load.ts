@@ -11,6 +11,7 @@ import { createEventLog } from '../run/event-log.js';
 import { createRunDirectory } from '../run/run-directory.js';
 import { cancelOnSignals } from '../run/signals.js';
 import { reportSummary } from '../run/summary-file.js';
+import { createTemporaryFolder } from '../run/temporary-folder.js';
 import { VERSION } from '../version.js';
 import { createCodeShipper } from '../wire/code-shipping/bundle/code-shipper.js';
 import { type Backends, createBackends } from '../worker/backends.js';
@@ -55,6 +56,7 @@ export async function load(config: Config = {}): Promise<DataFlowKernel> {
     monitors: await monitorsOf(resolved, runDir),
     shipCode,
     fetch: fetchWhileOpen(backends),
+    temporary: createTemporaryFolder(runDir, () => backends.staging()),
     autoLog: run.autoLog,
     now: Date.now,
     random: Math.random,

@@ -7,7 +7,7 @@ import { runParallel } from '../object-store/run-parallel.js';
 import { DataFile, holdsPlainKeys } from './data-file.js';
 import { listFolder } from './local/local-listing.js';
 import { shownUrl } from './shown-url.js';
-import type { FileIdentity, ListedFile, Staging } from './staging.js';
+import type { FileIdentity, ListedFile, StageOutSource, Staging } from './staging.js';
 
 /** Files of one folder in flight at a time. */
 const PARALLEL_FILES = 8;
@@ -45,14 +45,18 @@ export async function bringFolder(
 export async function putFolder(
   staging: Staging,
   folder: DataFile,
-  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  { path, signal, mayMove }: Omit<StageOutSource, 'onProgress'>,
 ): Promise<FileIdentity> {
   const root = pathToFileURL(join(path, '/')).href;
   const found: DataFile[] = [];
   for await (const { file } of listFolder(path, signal)) found.push(file);
   const parts = await runParallel(found, { limit: PARALLEL_FILES, signal }, async (file, stop) => {
     const name = decodeURIComponent(file.url.slice(root.length));
-    const identity = await staging.stageOut(childOf(folder, name), { path: file.path, signal: stop });
+    const identity = await staging.stageOut(childOf(folder, name), {
+      path: file.path,
+      signal: stop,
+      ...(mayMove !== undefined && { mayMove }),
+    });
     return { name, identity };
   });
   return identityOfParts(parts);

@@ -11,9 +11,11 @@ import { DataFile, type FileLike } from './data-file.js';
 import { bringFolder, putFolder } from './folder-transfer.js';
 import { localIdentity } from './local-file.js';
 import { localName, shortHash } from './local-name.js';
+import { LostInputs } from './lost-inputs.js';
 import { providerOf } from './provider-of.js';
 import { shownUrl } from './shown-url.js';
-import type { FileIdentity, ListedFile, Staging, TransferOptions } from './staging.js';
+import type { FileIdentity, ListedFile, StageOutSource, Staging, TransferOptions } from './staging.js';
+import { isTemporary } from './temporary-name.js';
 import { localFailure } from './write-whole.js';
 
 /** Where files really are for this worker, by the URL the app knows; others are where their URL says. */
@@ -47,7 +49,8 @@ export interface WrittenOutput {
 export interface StagingManager {
   /**
    * Brings every distinct file here, in parallel, and resolves with local paths by URL. Files of one name do not meet.
-   * Rejects with the first failure once the other transfers have stopped; `NO_STAGING` before any has begun.
+   * Rejects with the first failure once the other transfers have stopped; `NO_STAGING` before any has begun; `INPUT_LOST`
+   * once all have ended, naming every `temp:` file that is gone.
    */
   stageIn(files: readonly DataFile[], options: StageInOptions): Promise<ReadonlyMap<string, string>>;
   /** Creates a folder for one output and gives the path the app writes to: never that of an input. */
@@ -95,14 +98,18 @@ export function createStagingManager(
         return { file, source: place, staging };
       });
       const identities = cached && (await lookUpIdentities(inputs, signal));
-      const paths = await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
+      const lost = new LostInputs();
+      const paths = new Map<string, string>();
+      await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
         const identity = identities?.get(input.source.url);
         const copies = elsewhere?.(input.file.url);
         const wanted = { ...input, identity, copies, asked: input.file.url, suggestedPath, signal: stop };
-        return [input.file.url, await bring(wanted, cached)] as const;
+        const path = await lost.pathOf(input, bring(wanted, cached));
+        if (path !== undefined) paths.set(input.file.url, path);
       });
-      return new Map(paths);
+      lost.throwIfAny();
+      return paths;
     },
     outputPath(url, directory) {
       const file = new DataFile(url);
@@ -117,7 +124,8 @@ export function createStagingManager(
       });
       assertNoneMissing(await runParallel(outputs, { limit: PARALLEL_FILES, signal }, missing));
       const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
-        return [move.url, await put(move, move.path, stop)] as const;
+        const source = { path: move.path, signal: stop, mayMove: isTemporary(move.url) };
+        return [move.url, await put(move, source)] as const;
       });
       return new Map(done);
     },
@@ -153,8 +161,8 @@ function bring(wanted: WantedInput, cached: CachedInputs | undefined): Promise<s
   });
 }
 
-function put({ staging, target }: Move, path: string, signal: AbortSignal): Promise<FileIdentity | undefined> {
-  return target.isFolder ? putFolder(staging, target, { path, signal }) : staging.stageOut(target, { path, signal });
+function put({ staging, target }: Move, source: StageOutSource): Promise<FileIdentity | undefined> {
+  return target.isFolder ? putFolder(staging, target, source) : staging.stageOut(target, source);
 }
 
 /** Files in flight at a time; large ones are moved in parts, in parallel as well. */

@@ -48,6 +48,8 @@ export interface StageInTarget extends TransferOptions {
 export interface StageOutSource extends TransferOptions {
   /** The local file. */
   readonly path: string;
+  /** Whether it may be moved, not copied, since nobody needs it where it is; nor need it outlast the machine. Default: false. */
+  readonly mayMove?: boolean;
 }
 
 /**

@@ -16,6 +16,8 @@ export interface FutureOwner {
   decode(value: EncodedValue): unknown;
   /** The future of what a value has at a key. */
   lift(future: AppFuture<unknown>, key: unknown): AppFuture<unknown>;
+  /** One of its `temp:` files is needed no more. */
+  release(future: AppFuture<unknown>, url: string): void;
   /** Somebody looks at a failure for the first time. */
   failureSeen(future: AppFuture<unknown>, error: unknown): void;
 }
@@ -66,7 +68,7 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   /** A future for each output the call declared; it settles when the file is where it belongs. */
   get outputs(): DataFutures<O> {
     const made = (output: string | DataFuture) => (typeof output === 'string' ? new DataFuture(this, output) : output);
-    if (typeof this.#outputs[0] === 'string') this.#outputs = this.#outputs.map(made);
+    if (this.#outputs.some((output) => typeof output === 'string')) this.#outputs = this.#outputs.map(made);
     return this.#outputs as unknown as DataFutures<O>;
   }
 
@@ -102,6 +104,16 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   /** Gives the task up: it rejects with `CANCELLED`, and so do the tasks that wait for it. Does nothing once it is finished. */
   cancel(reason?: unknown): void {
     if (this.#end === undefined) this.#owner.cancel(this.taskId, reason);
+  }
+
+  /** An output is where it belongs when another task has put it there. @internal */
+  placeOutput(index: number, output: DataFuture): void {
+    this.#outputs = this.#outputs.with(index, output);
+  }
+
+  /** One of its outputs is needed no more. @internal */
+  release(url: string): void {
+    this.#owner.release(this, url);
   }
 
   #valueOf(settlement: Settlement): R | Promise<R> {

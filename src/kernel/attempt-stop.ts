@@ -15,6 +15,10 @@ export class AttemptStop implements Abortable {
     return this.#controller.signal;
   }
 
+  get isAborted(): boolean {
+    return this.#isAborted;
+  }
+
   /** @throws the reason, once aborted */
   throwIfAborted(): void {
     if (this.#isAborted) throw this.#reason;

@@ -14,6 +14,7 @@ import { type AttemptFailure, judgeFailure } from './retry.js';
 import { chooseExecutor } from './routing/choose-executor.js';
 import { isFinal } from './task.js';
 import type { TaskRecord } from './task-record.js';
+import type { TemporaryFiles } from './temporary-files/temporary-files.js';
 
 export type AttemptEnd =
   | { readonly kind: 'done'; readonly value: EncodedValue }
@@ -23,6 +24,8 @@ export type AttemptEnd =
 export interface AttemptContext {
   readonly parts: KernelParts;
   readonly emit: (event: RunEvent) => void;
+  /** The `temp:` files of the run; `undefined` as long as it has none. */
+  readonly temporary: () => TemporaryFiles | undefined;
   /** Called once for each attempt. */
   readonly onEnd: (record: TaskRecord, end: AttemptEnd) => void;
 }
@@ -44,8 +47,7 @@ export class Attempt implements DispatchedAttempt {
 
   /** Never throws: `onEnd` is told of every failure. */
   start(): void {
-    const { parts, emit, onEnd } = this.#context;
-    const { taskId, request } = this.#record;
+    const { parts, onEnd, temporary } = this.#context;
     let chosen: Executor;
     try {
       chosen = chooseExecutor(this.#record, this.#attempt, parts);
@@ -53,8 +55,16 @@ export class Attempt implements DispatchedAttempt {
       onEnd(this.#record, { kind: 'failed', failure: this.#judge(error, undefined) });
       return;
     }
+    this.#record.executor = chosen.label;
+    const prepared = temporary()?.prepare(this.#record, chosen);
+    if (prepared === undefined) this.#begin(chosen);
+    else this.#beginAfter(prepared, chosen);
+  }
+
+  #begin(chosen: Executor): void {
+    const { parts, emit } = this.#context;
+    const { taskId, request } = this.#record;
     const { label: executor } = chosen;
-    this.#record.executor = executor;
     emit({ kind: 'attemptStarted', atMs: parts.now(), taskId, app: request.appName, attempt: this.#attempt, executor });
     try {
       this.#record.stop = this.#send(chosen);
@@ -63,9 +73,23 @@ export class Attempt implements DispatchedAttempt {
     }
   }
 
+  // The files of its inputs have to be made again, or brought, before it can be sent.
+  #beginAfter(prepared: Promise<unknown>, chosen: Executor): void {
+    const stop = new AttemptStop();
+    this.#record.stop = stop;
+    const begin = (): void => {
+      if (!stop.isAborted) this.#begin(chosen);
+    };
+    const fail = (error: unknown): void => {
+      if (stop.isAborted) return;
+      this.#context.onEnd(this.#record, { kind: 'failed', failure: this.#judge(error, undefined) });
+    };
+    void prepared.then(begin, fail);
+  }
+
   envelope(): TaskEnvelope {
     const { work } = this.#record.request;
-    return envelopeOf(this.#record, this.#attempt, (work as { code: AppCode }).code, this.#context.parts);
+    return this.#envelopeWith((work as { code: AppCode }).code);
   }
 
   get priority(): number | undefined {
@@ -75,6 +99,12 @@ export class Attempt implements DispatchedAttempt {
   onOutcome(outcome: Outcome): void {
     if (outcome.kind === 'error') {
       this.#fail(this.#errorOf(outcome), outcome.usage);
+      return;
+    }
+    try {
+      this.#context.temporary()?.made(this.#record, outcome.kept);
+    } catch (error) {
+      this.#fail(error, outcome.usage);
       return;
     }
     this.#emitEnd(undefined, outcome.usage);
@@ -98,7 +128,7 @@ export class Attempt implements DispatchedAttempt {
     const stop = new AttemptStop();
     const send = (app: AppCode): Promise<Outcome> => {
       stop.throwIfAborted();
-      return chosen.submit(envelopeOf(this.#record, this.#attempt, app, this.#context.parts), stop);
+      return chosen.submit(this.#envelopeWith(app), stop);
     };
     const sent = code instanceof Promise ? code.then(send) : send(code);
     sent.then(
@@ -108,7 +138,14 @@ export class Attempt implements DispatchedAttempt {
     return stop;
   }
 
+  #envelopeWith(app: AppCode): TaskEnvelope {
+    const attempt = this.#attempt;
+    const relayed = this.#context.temporary()?.relayedFor(this.#record, attempt);
+    return envelopeOf(this.#record, { attempt, app, relayed }, this.#context.parts);
+  }
+
   #fail(error: unknown, usage: Usage | undefined): void {
+    this.#context.temporary()?.failed(this.#record, error);
     this.#emitEnd(messageOf(error), usage);
     this.#context.onEnd(this.#record, { kind: 'failed', failure: this.#judge(error, this.#record.executor) });
   }

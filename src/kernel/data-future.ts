@@ -1,5 +1,9 @@
 import { DataFile } from '../data/data-file.js';
+import { isTemporary } from '../data/temporary-name.js';
 import type { AppFuture, OnError, OnValue } from './app-future.js';
+
+// A `temp:` file is there as long as anybody can ask for it: by its DataFile as well as by its future.
+const makers = new WeakMap<DataFile, AppFuture<unknown>>();
 
 /** A file that a task will have made: resolves with its {@link DataFile} once it is where it belongs. */
 export class DataFuture implements PromiseLike<DataFile> {
@@ -12,6 +16,7 @@ export class DataFuture implements PromiseLike<DataFile> {
   constructor(parent: AppFuture<unknown>, url: string) {
     this.parent = parent;
     this.file = new DataFile(url);
+    if (isTemporary(url)) makers.set(this.file, parent);
   }
 
   get taskId(): number {
@@ -30,6 +35,15 @@ export class DataFuture implements PromiseLike<DataFile> {
       return this.file;
     });
     return made.then(onValue, onError);
+  }
+
+  /**
+   * Says that no further call will need the file. One of the scheme `temp:` is removed once no task reads it any more,
+   * also where this future is kept, and later calls with it are refused: `NOT_FOUND`. Does nothing to other files, and
+   * need not be called where futures are let go.
+   */
+  release(): void {
+    this.parent.release(this.url);
   }
 
   catch<B = never>(onError: (error: unknown) => B | PromiseLike<B>): Promise<DataFile | B> {

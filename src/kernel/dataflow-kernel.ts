@@ -1,6 +1,6 @@
 import type { Executor } from '../executors/executor.js';
 import type { EncodedValue } from '../wire/encoded-value.js';
-import { AppFuture, type FutureOwner } from './app-future.js';
+import type { AppFuture, FutureOwner } from './app-future.js';
 import { createBroadcast } from './broadcast.js';
 import { callTemplate } from './call-template.js';
 import { enclosingJoin, kernelClosed, unsetDefaultKernel } from './current-kernel.js';
@@ -8,15 +8,15 @@ import { decodeValue } from './decode-value.js';
 import { eligibleExecutors } from './eligible-executors.js';
 import { endWithin } from './end-within.js';
 import { ExecutorRoster } from './executor-roster.js';
+import { Intake } from './intake.js';
 import { runJoinBody } from './join-body.js';
 import type { KernelParts } from './kernel-parts.js';
 import { liftedAccess } from './lifted-access.js';
 import { failureSeen, noteFailure } from './note-failure.js';
 import { createRunStats, type RunStats } from './run-stats.js';
 import { summarize } from './summary.js';
-import { isFinal, type TaskStatus } from './task.js';
+import type { TaskStatus } from './task.js';
 import { TaskDriver } from './task-driver.js';
-import { TaskRecord } from './task-record.js';
 import type { TaskRequest } from './task-request.js';
 import { UnseenFailures } from './unseen-failures.js';
 
@@ -30,7 +30,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   readonly #roster: ExecutorRoster;
   readonly #stats = createRunStats();
   readonly #unseen = new UnseenFailures();
-  #nextTaskId = 0;
+  readonly #intake: Intake;
   #phase: 'open' | 'closing' | 'closed' = 'open';
   #closed: Promise<void> | undefined;
 
@@ -38,12 +38,16 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#roster = new ExecutorRoster(parts);
+    const emit = createBroadcast([this.#stats, ...parts.monitors], parts.warn);
     this.#driver = new TaskDriver({
       parts,
-      emit: createBroadcast([this.#stats, ...parts.monitors], parts.warn),
+      emit,
+      temporary: () => this.#intake.temporary,
       runBody: (record, attempt) => runJoinBody(this, record, attempt, parts),
       onFailed: (record) => noteFailure(record, this.#unseen, parts),
     });
+    const driver = this.#driver;
+    this.#intake = new Intake({ parts, owner: this, driver, emit, enclosingJoin: () => enclosingJoin(this) });
   }
 
   get runId(): string {
@@ -82,7 +86,8 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   /**
    * Takes one call. Apps call this.
    *
-   * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`
+   * @throws {SluiceError} `KERNEL_CLOSED`, `UNKNOWN_LABEL`, `RESOURCES_NOT_HONOURED`, `NOT_SENDABLE`; for `temp:` files
+   *   `NOT_FOUND`, `INVALID_OPTIONS`
    * @internal
    */
   submit(
@@ -93,24 +98,17 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
   ): AppFuture<unknown> {
     this.#refuseUnlessOpen(request.appName);
     if (request.work.kind === 'remote') eligibleExecutors(this.#parts.executors, request);
-    const call = callTemplate(args, inputs, stdin);
-    const taskId = this.#nextTaskId++;
-    const future = new AppFuture<unknown>(this, taskId, request.appName, request.outputs);
-    const { retries, infrastructureRetries } = this.#parts;
-    const task = this.#driver.rules.create({
-      unresolved: call.dependencies.length,
-      retries: request.retries ?? retries,
-      infrastructureRetries,
-    });
-    this.#driver.add(new TaskRecord(request, future, call, task));
-    const join = enclosingJoin(this);
-    if (join !== undefined) adopt(join, future);
-    return future;
+    return this.#intake.submit(request, callTemplate(args, inputs, stdin));
   }
 
   /** @internal */
   lift(future: AppFuture<unknown>, key: unknown): AppFuture<unknown> {
     return this.submit(liftedAccess(future.appName, key), [future]);
+  }
+
+  /** @internal */
+  release(future: AppFuture<unknown>, url: string): void {
+    this.#intake.temporary?.release(future, url);
   }
 
   /** @internal */
@@ -135,7 +133,7 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
 
   /** @internal */
   decode(value: EncodedValue): unknown {
-    return decodeValue(value, this.#parts.fetch);
+    return decodeValue(value, this.#parts.fetch, this.#intake.temporary?.onFile);
   }
 
   /** Resolves when every task submitted so far, and those they lead to, has ended. Never rejects. */
@@ -166,6 +164,9 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     unsetDefaultKernel(this);
     const { monitors, report } = this.#parts;
     await this.#roster.endAll();
+    const { temporary } = this.#intake;
+    if (temporary !== undefined)
+      await endWithin('the removal of temporary files', () => temporary.close(), this.#parts);
     await endWithin('the summary', () => report(this.summary(), this.#unseen.count), this.#parts);
     await Promise.all(monitors.map((monitor) => endWithin('a monitor', () => monitor.close(), this.#parts)));
     await this.#parts.onClosed();
@@ -175,14 +176,4 @@ export class DataFlowKernel implements FutureOwner, AsyncDisposable {
     if (this.#phase === 'open' || (this.#phase === 'closing' && enclosingJoin(this) !== undefined)) return;
     throw kernelClosed(appName);
   }
-}
-
-// What the body of a join calls goes with the join when that is cancelled.
-function adopt(join: TaskRecord, future: AppFuture<unknown>): void {
-  const { state } = join.task;
-  if (state.kind === 'cancelled') future.cancel(state.error);
-  if (isFinal(state)) return;
-  join.rare ??= {};
-  join.rare.children ??= [];
-  join.rare.children.push(future);
 }

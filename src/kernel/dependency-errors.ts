@@ -52,7 +52,8 @@ function parentOf(failed: Dependency): AppFuture<unknown> | undefined {
 }
 
 function idsOf(failed: Dependency): readonly number[] {
-  return failed instanceof AwaitedPromise ? [] : [failed.taskId];
+  const task = parentOf(failed);
+  return task === undefined ? [] : [task.taskId];
 }
 
 function nameOf(task: TaskName): string {

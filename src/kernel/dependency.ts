@@ -7,7 +7,7 @@ import { ForeignPromise } from './foreign-promise.js';
 import type { Settlement } from './settlement.js';
 
 /** One thing a task waits for: the value of a task, a file it makes, or a promise that no app made. */
-export type Dependency = AppFuture<unknown> | DataFuture | AwaitedPromise;
+export type Dependency = AppFuture<unknown> | DataFuture | AwaitedPromise | KnownValue;
 
 /** A promise that no app made, and where it stands in the call: `argument 0 .list[2]`. */
 export class AwaitedPromise {
@@ -17,6 +17,19 @@ export class AwaitedPromise {
   constructor(promise: ForeignPromise, place: string) {
     this.promise = promise;
     this.place = place;
+  }
+}
+
+/** What a dependency has come to, without it: for a task that is run again. */
+export class KnownValue implements Settling {
+  readonly settlement: Settlement;
+
+  constructor(value: EncodedValue) {
+    this.settlement = { kind: 'value', value };
+  }
+
+  onSettled(listener: (settlement: Settlement) => void): void {
+    listener(this.settlement);
   }
 }
 
@@ -45,7 +58,7 @@ export interface Settling {
 
 /** What settles a dependency. */
 export function taskOf(dependency: Dependency): Settling {
-  if (dependency instanceof AppFuture) return dependency;
+  if (dependency instanceof AppFuture || dependency instanceof KnownValue) return dependency;
   return dependency instanceof DataFuture ? dependency.parent : dependency.promise;
 }
 

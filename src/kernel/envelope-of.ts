@@ -6,8 +6,22 @@ import type { KernelParts } from './kernel-parts.js';
 import type { TaskRecord } from './task-record.js';
 import type { LogTarget } from './task-request.js';
 
-/** What an executor gets of an attempt; `app` is the code as its workers need it. */
-export function envelopeOf(record: TaskRecord, attempt: number, app: AppCode, parts: KernelParts): TaskEnvelope {
+/** What of an envelope its attempt decides. */
+export interface EnvelopeParts {
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** The code as the workers need it. */
+  readonly app: AppCode;
+  /** Where its `temp:` files are; absent where it has none. */
+  readonly relayed: TaskEnvelope['relayed'];
+}
+
+/** What an executor gets of an attempt. */
+export function envelopeOf(
+  record: TaskRecord,
+  { attempt, app, relayed }: EnvelopeParts,
+  parts: KernelParts,
+): TaskEnvelope {
   const { request, call, taskId } = record;
   const slots = call.dependencies.length === 0 ? NO_SLOTS : call.dependencies.map(slotValue);
   const envelope: Writable<TaskEnvelope> = {
@@ -24,6 +38,8 @@ export function envelopeOf(record: TaskRecord, attempt: number, app: AppCode, pa
   if (request.stdout !== undefined) envelope.stdout = logUrl(record, request.stdout, 'stdout', parts);
   if (request.stderr !== undefined) envelope.stderr = logUrl(record, request.stderr, 'stderr', parts);
   if (request.appends !== undefined) envelope.appends = request.appends;
+  if (relayed !== undefined) envelope.relayed = relayed;
+  if (request.aliases !== undefined) envelope.aliases = request.aliases;
   if (parts.cache !== undefined && envelope.files.length > 0) envelope.cache = parts.cache;
   if (record.executor !== undefined && movesFiles(envelope)) {
     const storage = parts.storageOf?.(record.executor);

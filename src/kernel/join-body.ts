@@ -26,6 +26,7 @@ export async function runJoinBody(
   parts: KernelParts,
 ): Promise<JoinBodyEnd> {
   const { call } = record;
+  if (record.rare !== undefined) delete record.rare.stageOuts;
   try {
     const values = await slotValues(call, parts.fetch);
     if (isFinal(record.task.state)) throw new Error('given up before its body ran');
@@ -42,7 +43,11 @@ export async function runJoinBody(
     });
     return {
       kind: 'returned',
-      inner: { ...encoded, dependencies: list.futures, isOneFuture: returned.value instanceof AppFuture },
+      inner: {
+        ...encoded,
+        dependencies: [...list.futures, ...(record.rare?.stageOuts ?? [])],
+        isOneFuture: returned.value instanceof AppFuture,
+      },
     };
   } catch (error) {
     return { kind: 'failed', failure: failureOf(error, record, attempt, undefined, parts) };

@@ -1,4 +1,6 @@
 import type { CacheOptions } from '../data/cache-options.js';
+import type { SeparateStagingOptions } from '../data/separate-staging.js';
+import type { TemporaryHomes } from '../data/temporary-homes.js';
 import type { Executor } from '../executors/executor.js';
 import type { Monitor } from '../monitoring/event.js';
 import type { ShipCode } from '../wire/code-shipping/ship-code.js';
@@ -21,6 +23,8 @@ export interface KernelParts {
   readonly retry?: RetryPolicy;
   /** Options of the cache on workers' nodes; absent: the workers' own. */
   readonly cache?: CacheOptions | false;
+  /** Files that are staged by tasks of their own; absent: none. */
+  readonly separateStaging?: SeparateStagingOptions;
   /** Who moves files for the tasks of an executor, by its label; `undefined`: Sluice's own. */
   readonly storageOf?: (label: string) => ShippedStorage | undefined;
   readonly onClose: 'wait' | 'cancel';
@@ -31,6 +35,8 @@ export interface KernelParts {
   readonly shipCode: ShipCode;
   /** Bytes of a value that lies in an object store. */
   readonly fetch: (url: string) => Promise<Uint8Array>;
+  /** Keeps the `temp:` files that no executor keeps. */
+  readonly temporary: TemporaryHomes;
   /** Where the streams of a task go that are to be named by the run. */
   readonly autoLog: (
     task: { taskId: number; appName: string; label: string | undefined },

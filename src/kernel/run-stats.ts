@@ -96,7 +96,7 @@ export function createRunStats(): Monitor & { snapshot(): RunStats } {
       if (event.kind === 'taskCreated') onCreated(event);
       else if (event.kind === 'taskStatus') onStatus(event);
       else if (event.kind === 'attemptStarted') executorStats(event.executor).attempts += 1;
-      else onAttemptEnded(event);
+      else if (event.kind === 'attemptEnded') onAttemptEnded(event);
     },
     close: async () => {},
     snapshot: () => structuredClone({ byStatus, byApp, byExecutor }),

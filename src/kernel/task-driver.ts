@@ -12,6 +12,7 @@ import { SignalWatch } from './signal-watch.js';
 import { isFinal, type TaskCommand, type TaskEvent, type TaskStatus } from './task.js';
 import type { TaskRecord } from './task-record.js';
 import { TaskTable } from './task-table.js';
+import type { TemporaryFiles } from './temporary-files/temporary-files.js';
 
 /** What a driver needs of its kernel. */
 export interface DriverParts {
@@ -19,6 +20,8 @@ export interface DriverParts {
   readonly emit: (event: RunEvent) => void;
   /** Runs the body of a join. Never rejects. */
   readonly runBody: (record: TaskRecord, attempt: number) => Promise<JoinBodyEnd>;
+  /** The `temp:` files of the run; `undefined` as long as it has none. */
+  readonly temporary: () => TemporaryFiles | undefined;
   /** A task has failed for good. */
   readonly onFailed: (record: TaskRecord) => void;
 }
@@ -36,7 +39,8 @@ export class TaskDriver {
 
   constructor(kernel: DriverParts) {
     this.#kernel = kernel;
-    this.#attempts = { parts: kernel.parts, emit: kernel.emit, onEnd: this.#onAttemptEnd };
+    const { parts, emit, temporary } = kernel;
+    this.#attempts = { parts, emit, temporary, onEnd: this.#onAttemptEnd };
   }
 
   /** Takes a task; it is launched at once when it waits for nothing. */
@@ -127,9 +131,14 @@ export class TaskDriver {
     const { task, taskId, request, future, rare } = record;
     const { state } = task;
     const children = rare?.children;
+    const temporary = this.#kernel.temporary();
     this.#tasks.delete(taskId);
     if (request.signal !== undefined) this.#signals.remove(request.signal, taskId);
     if (state.kind === 'failed') this.#kernel.onFailed(record);
+    if (temporary !== undefined) {
+      temporary.ended(record);
+      if (value !== undefined && value.files.length > 0) temporary.holdBy(future, value.files);
+    }
     // What it still waited for may hold on to the record, not to the arguments.
     record.call = NO_ARGUMENTS;
     record.rare = undefined;

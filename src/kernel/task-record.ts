@@ -1,8 +1,10 @@
 import type { Abortable } from '../executors/executor.js';
 import type { AppFuture } from './app-future.js';
+import type { DataFuture } from './data-future.js';
 import type { Dependency } from './dependency.js';
 import type { Task } from './task.js';
 import type { TaskRequest } from './task-request.js';
+import type { TaskFiles } from './temporary-files/task-files.js';
 
 /** A value in wire form whose slots are still to be filled. */
 export interface Template {
@@ -55,4 +57,8 @@ export interface RareParts {
   inner?: JoinTemplate;
   /** What it has called. */
   children?: AppFuture<unknown>[];
+  /** Outputs of a join that tasks put where they belong which its body has led to. */
+  stageOuts?: DataFuture[];
+  /** The `temp:` files it reads and makes. */
+  temporary?: TaskFiles;
 }

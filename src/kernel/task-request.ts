@@ -23,6 +23,8 @@ export interface TaskRequest {
   readonly work: Work;
   /** URLs. */
   readonly outputs: readonly string[];
+  /** What the app is told of outputs that another task puts where they belong: their URLs there. */
+  readonly aliases?: Readonly<Record<string, string>>;
   readonly stdout?: LogTarget;
   readonly stderr?: LogTarget;
   /** Streams whose file is appended to. */

@@ -43,8 +43,23 @@ export interface AttemptEnded {
   readonly usage?: Usage | undefined;
 }
 
+/**
+ * A `temp:` file that a task needs is lost, and what made it runs again, as a task of its own, whose `taskCreated` comes
+ * next.
+ */
+export interface TaskRecovery {
+  readonly kind: 'taskRecovery';
+  readonly atMs: number;
+  readonly taskId: number;
+  readonly app: string;
+  /** The task that made the file first. */
+  readonly of: number;
+  /** URL of the file. */
+  readonly file: string;
+}
+
 /** Something a run wants known: one event for each transition of a task, and two for each attempt. */
-export type RunEvent = TaskCreated | TaskStatusChanged | AttemptStarted | AttemptEnded;
+export type RunEvent = TaskCreated | TaskStatusChanged | AttemptStarted | AttemptEnded | TaskRecovery;
 
 /** Gets every event of a run, in order. Called synchronously and often: keep it cheap, and never throw. */
 export interface Monitor {

@@ -1,4 +1,6 @@
 import type { RelayRecord } from '../data/file-relay.js';
+import { inputLost, isGone } from '../data/lost-inputs.js';
+import { isTemporary } from '../data/temporary-name.js';
 import { SluiceError } from '../errors.js';
 import type { Outcome } from '../wire/outcome.js';
 import { attemptName, streamsOf, type TaskEnvelope } from '../wire/task-envelope.js';
@@ -12,10 +14,11 @@ export interface RelayedTask {
   readonly outputs: RelayRecord;
 }
 
-/** URL of a file of this machine that the task reads or writes; `undefined` where there is none. */
+/** URL of a file of this machine that the task reads or writes, `temp:` files that are kept here too; `undefined` where there is none. */
 export function localFileOf(envelope: TaskEnvelope): string | undefined {
   const { files, outputs } = envelope;
-  return files.find(isLocal) ?? outputs.find(isLocal) ?? streamsOf(envelope).find(isLocal);
+  const isHere = (url: string): boolean => isLocal(placeOf(url, envelope));
+  return files.find(isHere) ?? outputs.find(isHere) ?? streamsOf(envelope).find(isHere);
 }
 
 /** The error of a task that names a file of this machine where there is no bucket: `FILE_NOT_REACHABLE`. */
@@ -24,6 +27,12 @@ export function notReachable(
   url: string,
   place: { readonly where: string; readonly executor: string },
 ): SluiceError {
+  if (isTemporary(url)) {
+    return new SluiceError(
+      'FILE_NOT_REACHABLE',
+      `task ${taskId} '${app.name}': there is no place for ${url} that ${place.where} can reach: give ${place.executor} a bucket to keep it`,
+    );
+  }
   return new SluiceError(
     'FILE_NOT_REACHABLE',
     `task ${taskId} '${app.name}': ${url} is on this machine, where ${place.where} cannot reach it: give ${place.executor} a bucket to carry it, or use an s3: file`,
@@ -51,8 +60,45 @@ export async function sendTaskFiles(
   signal: AbortSignal,
 ): Promise<RelayedTask> {
   const outputs = relay.outputsFor([...envelope.outputs, ...streamsOf(envelope)], attemptName(envelope));
-  const relayed = { ...(await relay.send(envelope.files, { signal })), ...outputs };
+  const isKept = (url: string): boolean => placeOf(url, envelope) !== url;
+  const [temporary, files] = [envelope.files.filter(isKept), envelope.files.filter((url) => !isKept(url))];
+  const relayed = {
+    ...envelope.relayed,
+    ...(await relay.send(files, { signal })),
+    ...(await sendTemporary(temporary, envelope, relay, signal)),
+    ...outputs,
+  };
   return { envelope: { ...envelope, relayed }, outputs };
+}
+
+// Those that are kept on this machine; the others are where their workers find them.
+async function sendTemporary(
+  urls: readonly string[],
+  envelope: TaskEnvelope,
+  relay: RunBucket['relay'],
+  signal: AbortSignal,
+): Promise<RelayRecord> {
+  const sent: Record<string, string> = {};
+  const lost: string[] = [];
+  let cause: unknown;
+  const send = async (url: string): Promise<void> => {
+    const place = placeOf(url, envelope);
+    try {
+      const at = (await relay.send([place], { signal }))[place];
+      if (at !== undefined) sent[url] = at;
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      cause ??= error;
+      lost.push(url);
+    }
+  };
+  await Promise.all(urls.map(send));
+  if (lost.length > 0) throw inputLost(lost, cause);
+  return sent;
+}
+
+function placeOf(url: string, { relayed = {} }: TaskEnvelope): string {
+  return relayed[url] ?? url;
 }
 
 /** Brings what the task wrote to where it belongs on this machine; of one that failed, its streams. */

@@ -40,6 +40,8 @@ export class EventStep {
       }
       case 'attemptEnded':
         return this.#andEnd(event);
+      case 'taskRecovery':
+        return this.#with(event);
     }
   }
 

@@ -81,10 +81,12 @@ export interface TaskEnvelope {
   readonly stderr?: string;
   /** Streams whose file is appended to; others replace what is there. Only for `file:` URLs, never relayed. */
   readonly appends?: readonly StreamName[];
-  /** Where a file really is for this worker, by its URL; set by executors that relay local files. */
+  /** Where a file really is for this worker, by its URL: set by the kernel for `temp:` files, and by executors that relay local ones. */
   readonly relayed?: Readonly<Record<string, string>>;
   /** Nodes that may have a file's content in their caches, as `peer:` URLs, by the file's; set by executors whose nodes serve it. */
   readonly copies?: Readonly<Record<string, readonly string[]>>;
+  /** URLs that the app is told of outputs, by theirs here: what is put where it belongs by another task. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** The run's options of the node's cache, with tasks that have files; absent: the worker's own. */
   readonly cache?: CacheOptions | false;
   /** Who moves the files, with tasks that have any; absent: Sluice's own. */

@@ -123,7 +123,7 @@ export class Attempt {
 
   /** What the app gets as its last parameter. */
   io(inputs: readonly DataFile[]): Io<unknown> {
-    const { taskId, attempt, outputs } = this.envelope;
+    const { taskId, attempt, outputs, aliases = {} } = this.envelope;
     const stream = (name: StreamName): DataFile | undefined => {
       const path = this.#streamPath(name);
       return path === undefined ? undefined : new DataFile(this.envelope[name] as string).at(path);
@@ -131,7 +131,7 @@ export class Attempt {
     const self = this;
     return {
       inputs,
-      outputs: outputs.map((url) => new DataFile(url).at(this.outputPath(url))),
+      outputs: outputs.map((url) => new DataFile(aliases[url] ?? url).at(this.outputPath(url))),
       stdout: stream('stdout'),
       stderr: stream('stderr'),
       get scratch() {

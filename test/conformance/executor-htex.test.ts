@@ -34,8 +34,14 @@ for (const [name, options] of Object.entries(variants)) {
   }));
 }
 
-// Workers see nothing of the client's disk: local files and large values go through the bucket.
-executorSuite(vitest, 'htex, elsewhere, with a bucket', async () => {
+// Workers see nothing of the client's disk: local files and large values go through the bucket, and `temp:` files may.
+for (const temporaryFiles of ['node', 'run'] as const) {
+  executorSuite(vitest, `htex, elsewhere, with a bucket, temporary files: ${temporaryFiles}`, () =>
+    elsewhereWithBucket(temporaryFiles),
+  );
+}
+
+async function elsewhereWithBucket(temporaryFiles: 'node' | 'run') {
   const [cloud, place] = [await startBucketCloud(), await elsewhere()];
   const files = await localFiles(place.client);
   return {
@@ -44,6 +50,7 @@ executorSuite(vitest, 'htex, elsewhere, with a bucket', async () => {
       provider: place.provider(),
       maxWorkersPerNode: 2,
       bucket: cloud.bucket,
+      temporaryFiles,
       prefix: 'team/runs',
       region: 'us-east-1',
     }),
@@ -56,4 +63,4 @@ executorSuite(vitest, 'htex, elsewhere, with a bucket', async () => {
       await cloud.close();
     },
   };
-});
+}

@@ -21,6 +21,7 @@ const event: fc.Arbitrary<RunEvent> = fc.oneof(
   fc.record({ kind: fc.constant('taskCreated'), ...task }),
   fc.record({ kind: fc.constant('taskStatus'), ...task, from: status, status }),
   fc.record({ kind: fc.constant('attemptStarted'), ...attempt }),
+  fc.record({ kind: fc.constant('taskRecovery'), ...task, of: fc.nat(2), file: fc.constantFrom('temp:a', 'temp:b') }),
   fc.record(
     { kind: fc.constant('attemptEnded'), ...attempt, error: name, usage },
     { requiredKeys: ['kind', 'atMs', 'taskId', 'app', 'attempt', 'executor'] },

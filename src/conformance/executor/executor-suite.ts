@@ -3,6 +3,7 @@ import { bookkeeping } from './bookkeeping.js';
 import { files } from './files.js';
 import type { Check, ExecutorFixture } from './fixture.js';
 import { stopping } from './stopping.js';
+import { temporaryFiles } from './temporary-files.js';
 import { valuesAndErrors } from './values-and-errors.js';
 
 /**
@@ -23,6 +24,7 @@ export function executorSuite(api: TestApi, name: string, create: () => Promise<
     const check: Check = (title, body) => api.test(title, () => body(fixture));
     valuesAndErrors(check);
     files(check);
+    temporaryFiles(check);
     stopping(check);
     bookkeeping(check);
   });

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, open, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { runParallel } from '../../object-store/run-parallel.js';
 import type { DataFile } from '../data-file.js';
@@ -27,9 +28,10 @@ export function createLocalStaging(): Staging {
       onProgress?.(size);
       return file.path;
     },
-    async stageOut(file, { path, signal, onProgress }) {
+    async stageOut(file, { path, signal, onProgress, mayMove = false }) {
       signal.throwIfAborted();
-      if (path !== file.path) await copyInto(path, file.path, signal);
+      const isThere = path === file.path || (mayMove && (await movedTo(path, file.path)));
+      if (!isThere) await copyInto(path, file.path, signal);
       const identity = await localIdentity(file.path);
       onProgress?.(identity.size);
       return identity;
@@ -55,6 +57,19 @@ async function folderAt(path: string): Promise<string> {
   });
   if (found.isDirectory()) return path;
   throw new SluiceError('INVALID_OPTIONS', `${path} is no folder`);
+}
+
+// False when it has to be copied: from another disk, or because the name only leads to what stays.
+async function movedTo(source: string, target: string): Promise<boolean> {
+  try {
+    if (!(await lstat(source)).isFile()) return false;
+    await mkdir(dirname(target), { recursive: true });
+    await rename(source, target);
+    return true;
+  } catch {
+    // The copy that follows says what is wrong.
+    return false;
+  }
 }
 
 async function copyInto(source: string, target: string, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.js';
+import { withKept } from '../../run-bucket/temporary-places.js';
 import { decodeError } from '../../wire/error-codec.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { packEnvelope, unpackResult } from '../../wire/pilot/envelope-parts.js';
@@ -119,8 +120,9 @@ export class AttemptTable implements AttemptOwner {
   }
 
   #finish(attempt: PilotAttempt, parts: readonly Uint8Array[]): void {
-    const { outcome, manager, read = [] } = unpackResult(parts);
+    const { outcome: answer, manager, read = [] } = unpackResult(parts);
     const { cargo, outputs, sources } = attempt;
+    const outcome = cargo === undefined ? answer : withKept(answer, cargo.envelope);
     if (manager !== undefined && outcome.kind === 'value') this.#parts.whereabouts?.made(outputs, manager);
     if (manager !== undefined && read.length > 0) {
       this.#parts.whereabouts?.read(

@@ -10,6 +10,7 @@ import {
   refuseArchives,
   sendTaskFiles,
 } from '../../run-bucket/task-files.js';
+import { outputWithoutPlace, withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
 import type { EncodedValue } from '../../wire/encoded-value.js';
 import type { Outcome } from '../../wire/outcome.js';
 import type { TaskEnvelope } from '../../wire/task-envelope.js';
@@ -22,6 +23,8 @@ export interface CarriageParts {
   readonly label: string;
   /** Whether workers see this machine's disk: then its files, and values on it, need not be carried. */
   readonly sharesFilesystem: boolean;
+  /** Whether workers keep `temp:` outputs on their nodes: then these need no place in the bucket. */
+  readonly keepsTemporary: boolean;
   /** Absent where the disk is shared, or none was given. */
   readonly bucket: RunBucket | undefined;
   /** Absent where there is neither. */
@@ -68,7 +71,7 @@ export class Carriage {
     const where = `workers of executor '${label}'`;
     refuseArchives(envelope, where);
     if (bucket !== undefined) return;
-    const local = localFileOf(envelope);
+    const local = localFileOf(envelope) ?? this.#outputWithoutPlace(envelope);
     if (local === undefined) return;
     throw notReachable(envelope, local, { where, executor: 'the executor' });
   }
@@ -82,7 +85,8 @@ export class Carriage {
     }
     if (sharesFilesystem) return false;
     if (hasLocalValues(envelope)) return true;
-    return bucket !== undefined && (localFileOf(envelope) !== undefined || hasLargeBundle(envelope));
+    if (bucket === undefined) return false;
+    return (localFileOf(envelope) ?? this.#outputWithoutPlace(envelope)) !== undefined || hasLargeBundle(envelope);
   }
 
   /** Rejects as reading files and writing to the bucket or the disk do, and with `signal.reason`. @param key of the attempt */
@@ -123,8 +127,13 @@ export class Carriage {
     const { bucket } = this.#parts;
     const reachable = hasLocalValues(task) ? await withoutLocalValues(task, bucket, signal) : task;
     if (bucket === undefined) return { envelope: reachable, outputs: NONE };
-    const coded = hasLargeBundle(reachable) ? await bucket.code.send(reachable, signal) : reachable;
+    const placed = this.#parts.keepsTemporary ? reachable : withTemporaryPlaces(reachable, bucket);
+    const coded = hasLargeBundle(placed) ? await bucket.code.send(placed, signal) : placed;
     return localFileOf(coded) === undefined ? { envelope: coded, outputs: NONE } : sendTaskFiles(coded, bucket, signal);
+  }
+
+  #outputWithoutPlace(envelope: TaskEnvelope): string | undefined {
+    return this.#parts.keepsTemporary ? undefined : outputWithoutPlace(envelope);
   }
 
   #putCall(envelope: TaskEnvelope, key: number, spill: ValueSpill, signal: AbortSignal): Promise<string> {

@@ -89,8 +89,8 @@ export interface HighThroughputOptions extends BucketOptions {
    */
   peerTransfers?: boolean | { readonly perSource?: number };
   /**
-   * `node`: `temp:` files stay on the node that made them; `run`: they are below the run directory. Default: `run` where
-   * the disk is shared; elsewhere there is only `node`.
+   * `node`: `temp:` files stay on the node that made them; `run`: they are below the run directory where the disk is
+   * shared, and elsewhere in the bucket. Default: `run` where the disk is shared, else `node`.
    */
   temporaryFiles?: 'node' | 'run';
   /**
@@ -223,8 +223,9 @@ const consistent = schema
     'heartbeatThresholdMs must be at least twice heartbeatMs: one heartbeat may be late',
   )
   .refine(
-    ({ temporaryFiles, provider }) => temporaryFiles !== 'run' || provider.sharesFilesystem,
-    "temporaryFiles can be 'run' only where workers share the client's disk",
+    ({ temporaryFiles, provider, bucket }) =>
+      temporaryFiles !== 'run' || provider.sharesFilesystem || bucket !== undefined,
+    "temporaryFiles can be 'run' only where workers share the client's disk, or there is a bucket",
   );
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once */

@@ -12,9 +12,9 @@ import { createFolderSpill } from './value-spill.js';
  * bucket where there is one, else none. Rejects as {@link openRunBucket} does.
  */
 export async function openCarriage(options: ResolvedHtexOptions, run: RunContext): Promise<Carriage> {
-  const { label, spillBytes, bucket: name } = options;
+  const { label, spillBytes, bucket: name, temporaryFiles } = options;
   const { sharesFilesystem, runsOn } = options.provider;
-  const parts = { label, spillBytes, sharesFilesystem };
+  const parts = { label, spillBytes, sharesFilesystem, keepsTemporary: temporaryFiles === 'node' };
   if (sharesFilesystem) {
     const folder = join(run.runDir, 'values', label);
     // What another machine has read of a file it may go on seeing when that is written anew.

@@ -11,6 +11,7 @@ import {
   refuseArchives,
   sendTaskFiles,
 } from '../../run-bucket/task-files.js';
+import { outputWithoutPlace, withKept, withTemporaryPlaces } from '../../run-bucket/temporary-places.js';
 import type { Outcome } from '../../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../../wire/task-envelope.js';
 import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '../executor.js';
@@ -120,7 +121,7 @@ export class LambdaExecutor implements Executor {
     const invocation = await started.invoker.invoke(payload, { priority: envelope.priority ?? 0, signal });
     const outcome = await readOutcome(invocation, envelope, fn, spill, signal);
     if (bucket !== undefined) await receiveTaskFiles(relayed, outcome, bucket, signal);
-    return outcome;
+    return withKept(outcome, relayed.envelope);
   }
 }
 
@@ -129,8 +130,9 @@ async function relayedFiles(
   { bucket, fn }: Started,
   signal: AbortSignal,
 ): Promise<RelayedTask> {
-  const reachable = hasLocalValues(envelope) ? await withoutLocalValues(envelope, bucket, signal) : envelope;
-  const local = localFileOf(reachable);
+  const placed = bucket === undefined ? envelope : withTemporaryPlaces(envelope, bucket);
+  const reachable = hasLocalValues(placed) ? await withoutLocalValues(placed, bucket, signal) : placed;
+  const local = localFileOf(reachable) ?? outputWithoutPlace(reachable);
   if (local === undefined) return { envelope: reachable, outputs: {} };
   if (bucket !== undefined) return sendTaskFiles(reachable, bucket, signal);
   throw notReachable(envelope, local, { where: `Lambda function '${fn.name}'`, executor: 'LambdaExecutor' });

@@ -35,8 +35,9 @@ export class Encoder {
     this.out.byte(WIRE_VERSION);
   }
 
-  /** The message and its files; the encoder is free again. */
+  /** The message and its files; the encoder is free again, and holds nothing of what was written. */
   finish(): { bytes: Uint8Array<ArrayBuffer>; files: string[] } {
+    this.slotOf = undefined;
     return { bytes: this.out.take(), files: this.#takeFiles() };
   }
 
@@ -178,6 +179,7 @@ export class Encoder {
   #abandon(error: unknown): SluiceError {
     const place = this.#placeAt(this.#depth);
     this.out.take();
+    this.slotOf = undefined;
     this.#files.clear();
     this.#containers.length = 0;
     this.#depth = 0;

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { BashExitError, DependencyError, JoinError, SluiceError } from '../../errors.js';
+import { BashExitError, DependencyError, InputLostError, JoinError, SluiceError } from '../../errors.js';
 
 /** Errors that keep their prototype between client and worker, by name. */
 const KINDS: ReadonlyMap<string, Error> = new Map(
@@ -16,6 +16,7 @@ const KINDS: ReadonlyMap<string, Error> = new Map(
     BashExitError,
     DependencyError,
     JoinError,
+    InputLostError,
   ].map(({ name, prototype }) => [name, prototype]),
 );
 

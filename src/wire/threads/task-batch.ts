@@ -25,6 +25,7 @@ const RARE_FIELDS = Object.keys({
   appends: 0,
   relayed: 0,
   copies: 0,
+  aliases: 0,
   walltimeMs: 0,
   resources: 0,
   priority: 0,

@@ -15,6 +15,7 @@ import {
   refuseArchives,
   sendTaskFiles,
 } from '../../../src/run-bucket/task-files.js';
+import { outputWithoutPlace, withKept, withTemporaryPlaces } from '../../../src/run-bucket/temporary-places.js';
 import { encodeError } from '../../../src/wire/error-codec.js';
 import type { Outcome } from '../../../src/wire/outcome.js';
 import type { TaskEnvelope } from '../../../src/wire/task-envelope.js';
@@ -140,6 +141,57 @@ describe('files of a task', () => {
     const { bucket } = await place();
     const relayed = await sendTaskFiles(taskOf({ outputs: [urlOf('never')] }), bucket, signal);
     await expect(receiveTaskFiles(relayed, value, bucket, signal)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('temp: files', () => {
+  test('of an attempt have a place in the bucket, each attempt its own, and the outcome says where', async () => {
+    const { bucket } = await place();
+    const outputs = ['temp:a/x', 'temp:b/x', 'temp:c/', 's3://b/y'];
+    const first = withTemporaryPlaces(taskOf({ outputs }), bucket);
+    const second = withTemporaryPlaces(taskOf({ outputs, attempt: 2 }), bucket);
+    const { kept = {} } = withKept(value, first) as Outcome & { kind: 'value' };
+    const again = (withKept(value, second) as Outcome & { kind: 'value' }).kept ?? {};
+    expect(Object.keys(kept)).toEqual(['temp:a/x', 'temp:b/x', 'temp:c/']);
+    const places = [...Object.values(kept), ...Object.values(again)];
+    expect(new Set(places).size).toBe(6);
+    expect(places.every((url) => /^mem:\/\/b\/team\/sluice\/run-1\/hpc\/temp\//.test(url))).toBe(true);
+    expect(kept['temp:c/']).toMatch(/\/c\/$/);
+    expect(withKept(failed, first)).toBe(failed);
+    expect(withKept(value, taskOf({ outputs: ['s3://b/y'] }))).toBe(value);
+  });
+
+  test('that have a place keep it, and what an executor says of them counts more', async () => {
+    const { bucket } = await place();
+    const relayed = { 'temp:a': 'file:///home/a' };
+    const task = withTemporaryPlaces(taskOf({ outputs: ['temp:a'], relayed }), bucket);
+    expect(task.relayed).toEqual(relayed);
+    expect(withKept({ ...value, kept: { 'temp:a': 'peer://n/a' } } as Outcome, task)).toMatchObject({
+      kept: { 'temp:a': 'peer://n/a' },
+    });
+  });
+
+  test('on this machine go up as inputs; those that are gone are INPUT_LOST, all of them', async () => {
+    const { bucket } = await place();
+    writeFileSync(join(folder, 'kept'), 'given');
+    const relayed = { 'temp:kept': urlOf('kept'), 'temp:far': 's3://b/far' };
+    const files = ['temp:kept', 'temp:far'];
+    const sent = await sendTaskFiles(taskOf({ files, relayed }), bucket, signal);
+    expect(localFileOf(taskOf({ files, relayed }))).toBe('temp:kept');
+    expect(sent.envelope.relayed?.['temp:kept']).toMatch(/^mem:/);
+    expect(sent.envelope.relayed?.['temp:far']).toBe('s3://b/far');
+    const gone = { 'temp:1': urlOf('gone-1'), 'temp:2': `${urlOf('gone-2')}/` };
+    const lost = sendTaskFiles(taskOf({ files: ['temp:1', 'temp:2'], relayed: gone }), bucket, signal);
+    await expect(lost).rejects.toMatchObject({ code: 'INPUT_LOST', urls: ['temp:1', 'temp:2'] });
+  });
+
+  test('without a place are FILE_NOT_REACHABLE, with the way out', () => {
+    const task = taskOf({ outputs: ['temp:a'] });
+    expect([localFileOf(task), outputWithoutPlace(task)]).toEqual([undefined, 'temp:a']);
+    expect(outputWithoutPlace({ ...task, relayed: { 'temp:a': 'file:///a' } })).toBeUndefined();
+    const error = notReachable(task, 'temp:a', { where: 'they', executor: 'Some' });
+    expect(error).toMatchObject({ code: 'FILE_NOT_REACHABLE' });
+    expect(error.message).toMatch(/no place for temp:a that they can reach: give Some a bucket/);
   });
 });
 

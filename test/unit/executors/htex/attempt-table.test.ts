@@ -39,7 +39,14 @@ async function table() {
   let idle = 0;
   const attempts = new AttemptTable({
     send: (message) => sent.push(message),
-    carriage: new Carriage({ label: 'l', sharesFilesystem: false, bucket, spill, spillBytes: 1_000 }),
+    carriage: new Carriage({
+      label: 'l',
+      sharesFilesystem: false,
+      keepsTemporary: false,
+      bucket,
+      spill,
+      spillBytes: 1_000,
+    }),
     whereabouts: undefined,
     choosesNear: false,
     maxMessageBytes: 2 ** 20,

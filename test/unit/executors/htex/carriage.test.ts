@@ -27,7 +27,14 @@ async function withBucket(overrides: Partial<ObjectStore> = {}, memory = createM
   const store = { ...memory, ...overrides };
   const bucket = await openRunBucket(() => store, { bucket: 'b', prefix: 'p', runId: 'r', label: 'l' });
   const spill = createBucketSpill(bucket);
-  const carriage = new Carriage({ label: 'l', sharesFilesystem: false, bucket, spill, spillBytes: 1_000 });
+  const carriage = new Carriage({
+    label: 'l',
+    sharesFilesystem: false,
+    keepsTemporary: false,
+    bucket,
+    spill,
+    spillBytes: 1_000,
+  });
   const keys = async (): Promise<string[]> => {
     const found: string[] = [];
     for await (const { key } of memory.listAfter('')) found.push(key);
@@ -40,6 +47,7 @@ async function withBucket(overrides: Partial<ObjectStore> = {}, memory = createM
 const shared: CarriageParts = {
   label: 'l',
   sharesFilesystem: true,
+  keepsTemporary: false,
   bucket: undefined,
   spill: createFolderSpill(join(folder, 'values')),
   spillBytes: 1_000,
