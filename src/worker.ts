@@ -1,6 +1,5 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { tellReaper } from './run/reaper-link.js';
+import { defaultScratchRoot } from './run/scratch-root.js';
 import { createBackends } from './worker/backends.js';
 import { createTaskRunner, type TaskRunner } from './worker/task-runner.js';
 
@@ -21,7 +20,7 @@ export interface WorkerOptions {
 export function createWorker(options: WorkerOptions = {}): TaskRunner {
   return createTaskRunner({
     backends: createBackends(),
-    scratchRoot: options.scratchRoot ?? join(tmpdir(), 'sluice'),
+    scratchRoot: options.scratchRoot ?? defaultScratchRoot(),
     sharesProject: options.sharesProject ?? false,
     runnerUrl: import.meta.url,
     onProcessGroup: tellReaper,

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../errors.js';
+import { defaultScratchRoot } from '../run/scratch-root.js';
 import type { PilotLink } from '../transport/pilot-link.js';
 import type { Frames } from '../transport/transport.js';
 import { encodeMessage, parseManagerOrder } from '../wire/pilot/message-codec.js';
@@ -56,7 +57,7 @@ export class Manager implements Pilot {
     this.id = `${hostname().slice(0, 60)}-${process.pid}-${randomBytes(4).toString('hex')}`;
     this.#config = config;
     this.#parts = parts;
-    this.#scratchRoot = join(config.scratchRoot ?? join(tmpdir(), 'sluice'), this.id);
+    this.#scratchRoot = join(config.scratchRoot ?? defaultScratchRoot(), this.id);
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });

@@ -26,7 +26,7 @@ class Supervisor implements BlockSupervisor {
   readonly #stop = new AbortController();
   readonly #submits = new Map<string, Promise<boolean>>();
   readonly #accepted = new Set<string>();
-  #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
+  #state: 'new' | 'open' | 'leaving' | 'closing' | 'closed' = 'new';
   #closed: Promise<void> | undefined;
   #wake: { readonly atMs: number; readonly forget: () => void } | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -54,7 +54,7 @@ class Supervisor implements BlockSupervisor {
   }
 
   poke(): void {
-    if (this.#state === 'open' || this.#state === 'closing') this.#wakeAt(this.#lookedMs + LOOK_SPACING_MS);
+    if (this.#state !== 'new' && this.#state !== 'closed') this.#wakeAt(this.#lookedMs + LOOK_SPACING_MS);
   }
 
   blocks(): readonly BlockInfo[] {
@@ -82,6 +82,10 @@ class Supervisor implements BlockSupervisor {
     this.poke();
   }
 
+  leave(): void {
+    if (this.#state === 'open') this.#state = 'leaving';
+  }
+
   close({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#closed ??= this.#shutDown(graceMs);
     return this.#closed;
@@ -94,7 +98,9 @@ class Supervisor implements BlockSupervisor {
     this.#lookedMs = nowMs;
     const { outstandingSlots, managers, strategyPeriodMs } = this.#options;
     const slots = outstandingSlots();
-    this.#execute(this.#controller.decide({ outstandingSlots: slots, managers: managers() }, nowMs));
+    if (this.#state !== 'leaving') {
+      this.#execute(this.#controller.decide({ outstandingSlots: slots, managers: managers() }, nowMs));
+    }
     if (this.#controller.jobIds.length > 0) {
       if (nowMs >= this.#pollDueMs) void this.#poll();
       else this.#wakeAt(this.#pollDueMs);
@@ -227,7 +233,7 @@ class Supervisor implements BlockSupervisor {
   }
 
   async #shutDown(graceMs: number): Promise<void> {
-    const wasOpen = this.#state === 'open';
+    const wasOpen = this.#state === 'open' || this.#state === 'leaving';
     this.#state = 'closing';
     if (wasOpen) await this.#cancelAll(graceMs);
     this.#state = 'closed';

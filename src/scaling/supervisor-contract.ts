@@ -65,6 +65,8 @@ export interface BlockSupervisor {
   scaleOut(count: number): Promise<readonly string[]>;
   /** Drains blocks; cancels those where nothing is connected. Resolves once that is under way. Others are left alone. */
   scaleIn(blockIds: readonly string[]): Promise<void>;
+  /** The executor is ending: blocks that end from now on are not replaced, and none is given back by the strategy. */
+  leave(): void;
   /**
    * Cancels every job. Rejects with `COMMAND_FAILED`, naming them, when some are not known to be cancelled after `graceMs`.
    * Idempotent.

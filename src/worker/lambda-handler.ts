@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { SluiceError } from '../errors.js';
+import { defaultScratchRoot } from '../run/scratch-root.js';
 import { decode, encode } from '../wire/codec.js';
 import { encodeError } from '../wire/error-codec.js';
 import { INLINE_LIMIT_BYTES, type LambdaEvent, type LambdaReply } from '../wire/lambda-message.js';
@@ -19,7 +19,7 @@ import { createUncaughtGuard } from './uncaught-guard.js';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 // /tmp is all of Lambda's disk that can be written.
-const scratchRoot = join(tmpdir(), 'sluice');
+const scratchRoot = defaultScratchRoot();
 const threadScratchRoot = join(scratchRoot, 'thread');
 const backends = createBackends();
 const parts = { backends, scratchRoot, sharesProject: false, runnerUrl: import.meta.url };

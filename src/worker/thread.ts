@@ -1,8 +1,7 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { SluiceError } from '../errors.js';
+import { defaultScratchRoot } from '../run/scratch-root.js';
 import type { Outcome } from '../wire/outcome.js';
 import { attemptName, type TaskEnvelope } from '../wire/task-envelope.js';
 import { ClaimBoard } from '../wire/threads/claim-board.js';
@@ -28,7 +27,7 @@ const leftovers = createLeftovers();
 
 const runner = createTaskRunner({
   backends: createBackends(),
-  scratchRoot: data?.scratchRoot ?? join(tmpdir(), 'sluice'),
+  scratchRoot: data?.scratchRoot ?? defaultScratchRoot(),
   sharesProject: true,
   sharesProcess: true,
   runnerUrl: import.meta.url,

@@ -152,6 +152,7 @@ export class HtexRun {
     this.#attempts.failAll(notRunning(this.#options.label));
     this.#drops.close();
     this.#leaveRing();
+    this.#supervisor.leave();
     // Managers end by themselves once they are told; what does not is cancelled.
     await this.#client.close(END_MS);
     try {

@@ -55,6 +55,24 @@ describe('blocks are started', () => {
     expect(world.states).toEqual(['block-0 failed', 'block-1 running', 'block-2 pending']);
   });
 
+  test('none any more once the executor is leaving, though those that end are seen', async () => {
+    const world = started({ minBlocks: 2 });
+    await world.clock.pass(0);
+    world.comesUp('block-0');
+    world.comesUp('block-1');
+    await world.clock.pass(MINUTE_MS);
+    world.supervisor.leave();
+    world.demand(100);
+    world.goes('block-0', { state: 'completed', exitCode: 0 });
+    await world.clock.pass(MINUTE_MS);
+    expect(world.states).toEqual(['block-0 completed', 'block-1 running']);
+    const closed = world.supervisor.close({ graceMs: MINUTE_MS });
+    await world.clock.pass(0);
+    world.goes('block-1', { state: 'cancelled' });
+    await world.clock.pass(MINUTE_MS);
+    await closed;
+  });
+
   test('never more than maxBlocks, draining ones included', async () => {
     const world = started({ maxBlocks: 2 });
     world.demand(1_000);
