@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -149,9 +149,11 @@ describe.runIf(findRsync())('rsync', () => {
     await up.begun;
     up.process.kill('SIGKILL');
     await ended;
-    await expect
-      .poll(async () => (await readdir(daemon.place)).filter((name) => !name.endsWith('.part')), { timeout: 20_000 })
-      .toEqual(['x']);
+    // What had begun to come there goes with the connection; what was there before the kill is there whole.
+    const underWay = async () => (await readdir(daemon.place)).filter((name) => name.startsWith('.'));
+    await expect.poll(underWay, { timeout: 20_000 }).toEqual([]);
+    const arrived = await stat(join(daemon.place, 'y')).catch(() => undefined);
+    expect([undefined, 400 * MEBIBYTE]).toContain(arrived?.size);
   });
 
   test('a full disk is a named error, and leaves nothing', async () => {

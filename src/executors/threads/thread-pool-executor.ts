@@ -94,7 +94,7 @@ export class ThreadPoolExecutor implements Executor {
       idleTimeout: 60_000,
       recordTiming: false,
       workerData: { scratchRoot: this.#scratchRoot },
-      ...(maxHeapMiB !== undefined && { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
+      ...(maxHeapMiB !== undefined && { resourceLimits: limitsOf(maxHeapMiB) }),
     });
     this.#pool.on('message', this.#onMessage);
     // A thread that fails between tasks is replaced; without a listener it would end the client's process.
@@ -248,4 +248,10 @@ export class ThreadPoolExecutor implements Executor {
 // Threads run as built, whether this file does (dist) or its source (under a TypeScript runner).
 function threadMain(): string {
   return createRequire(import.meta.url).resolve('#worker/thread');
+}
+
+// At its limit V8 gives a thread 16 MiB more, in which Node ends it; a garbage collection that moves more than these out of
+// the young generation at once would end the process.
+function limitsOf(maxHeapMiB: number): { maxOldGenerationSizeMb: number; maxYoungGenerationSizeMb: number } {
+  return { maxOldGenerationSizeMb: maxHeapMiB, maxYoungGenerationSizeMb: 16 };
 }
