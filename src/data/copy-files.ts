@@ -15,8 +15,8 @@ export interface FileCopy {
   readonly target: DataFile;
 }
 
-/** Files in flight at a time; large ones are moved in parts, in parallel as well. */
-const PARALLEL_FILES = 32;
+/** Files begun at a time; large ones are moved in parts, in parallel as well. Stores say how many requests are in flight. */
+const PARALLEL_FILES = 64;
 
 /**
  * Copies files of any schemes, in parallel, straight to or from this machine's disk, or through a temporary file of it.

@@ -165,8 +165,8 @@ function put({ staging, target }: Move, source: StageOutSource): Promise<FileIde
   return target.isFolder ? putFolder(staging, target, source) : staging.stageOut(target, source);
 }
 
-/** Files in flight at a time; large ones are moved in parts, in parallel as well. */
-const PARALLEL_FILES = 8;
+/** Files begun at a time; large ones are moved in parts, in parallel as well. Stores say how many requests are in flight. */
+const PARALLEL_FILES = 16;
 
 function isRelayed(url: string, relayed: Relayed = {}): boolean {
   return Object.hasOwn(relayed, url);

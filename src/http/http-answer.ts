@@ -113,6 +113,17 @@ function* slicesOf(body: Uint8Array): Generator<Uint8Array, void, undefined> {
   for (let at = 0; at < body.length; at += SLICE_BYTES) yield body.subarray(at, at + SLICE_BYTES);
 }
 
+/** Told how an answer's bytes come. */
+export interface BodyWatcher {
+  /** Its reader is behind: nothing comes for now. */
+  onPause(): void;
+  onResume(): void;
+  /** All of them have come, read or not. */
+  onEnd(): void;
+  /** No more will come: the connection broke, or nobody wants them. */
+  onFail(error: unknown): void;
+}
+
 /** The bytes of an answer as they come. Whoever stops reading them ends the connection. */
 export class AnswerBody implements AsyncIterable<Uint8Array> {
   readonly #controller: Dispatcher.DispatchController;
@@ -120,27 +131,43 @@ export class AnswerBody implements AsyncIterable<Uint8Array> {
   #ahead = 0;
   #state: { readonly kind: 'open' | 'ended' } | { readonly kind: 'failed'; readonly error: unknown } = { kind: 'open' };
   #wake: (() => void) | undefined;
+  #watcher: BodyWatcher | undefined;
 
   constructor(controller: Dispatcher.DispatchController) {
     this.#controller = controller;
   }
 
+  /** Tells one watcher what happens from now on, and at once what has happened. */
+  watch(watcher: BodyWatcher): void {
+    if (this.#state.kind === 'ended') watcher.onEnd();
+    else if (this.#state.kind === 'failed') watcher.onFail(this.#state.error);
+    else {
+      this.#watcher = watcher;
+      if (this.#controller.paused) watcher.onPause();
+    }
+  }
+
   push(chunk: Uint8Array): void {
     this.#chunks.push(chunk);
     this.#ahead += chunk.byteLength;
-    if (this.#ahead > AHEAD_BYTES) this.#controller.pause();
+    if (this.#ahead > AHEAD_BYTES && !this.#controller.paused) {
+      this.#controller.pause();
+      this.#watcher?.onPause();
+    }
     this.#wake?.();
   }
 
   end(): void {
     this.#state = { kind: 'ended' };
     this.#wake?.();
+    this.#watcher?.onEnd();
   }
 
   fail(error: unknown): void {
     if (this.#state.kind !== 'open') return;
     this.#state = { kind: 'failed', error };
     this.#wake?.();
+    this.#watcher?.onFail(error);
   }
 
   /** Nobody wants the rest. */
@@ -167,7 +194,10 @@ export class AnswerBody implements AsyncIterable<Uint8Array> {
         const chunk = this.#chunks.shift();
         if (chunk !== undefined) {
           this.#ahead -= chunk.byteLength;
-          if (this.#controller.paused && this.#ahead < AHEAD_BYTES / 2) this.#controller.resume();
+          if (this.#controller.paused && this.#ahead < AHEAD_BYTES / 2) {
+            this.#watcher?.onResume();
+            this.#controller.resume();
+          }
           yield chunk;
         } else if (this.#state.kind === 'failed') throw this.#state.error;
         else if (this.#state.kind === 'ended') return;

@@ -29,6 +29,22 @@ export const PATIENT_RETRY_POLICY: RetryPolicy = {
   deadlineMs: 120_000,
 };
 
+/** Lets attempts begin. */
+export interface Gate {
+  /**
+   * A place for one attempt, at once where there is room. Rejects with `signal.reason` once aborted.
+   *
+   * @param turn `again` goes before all whose `first` it is
+   */
+  enter(signal: AbortSignal | undefined, turn: 'first' | 'again'): GatePlace | Promise<GatePlace>;
+}
+
+/** Told how the attempt in it went. */
+export interface GatePlace {
+  succeeded(result: unknown): void;
+  failed(error: unknown): void;
+}
+
 export interface RetryingOptions {
   readonly policy: RetryPolicy;
   /** Whether another attempt could end otherwise. */
@@ -36,6 +52,10 @@ export interface RetryingOptions {
   /** Names the request in the error of a missed deadline. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
+  /** How long the service asks to be left alone after this failure, in milliseconds. Default: it does not. */
+  readonly askedWaitMs?: (error: unknown) => number | undefined;
+  /** What each attempt has to pass before. Waiting for the first time counts for no deadline. Default: nothing. */
+  readonly gate?: Gate | undefined;
 }
 
 /**
@@ -46,19 +66,31 @@ export interface RetryingOptions {
  */
 export async function retrying<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
-  { policy, isTransient, what, signal }: RetryingOptions,
+  { policy, isTransient, what, signal, askedWaitMs, gate }: RetryingOptions,
 ): Promise<T> {
+  const entered = gate?.enter(signal, 'first');
+  let place = entered instanceof Promise ? await entered : entered;
   const limit = limitTime(policy.deadlineMs, what, signal);
   try {
     for (let count = 1; ; count += 1) {
-      limit.signal.throwIfAborted();
+      let waitMs: number;
       try {
-        return await attempt(limit.signal);
+        limit.signal.throwIfAborted();
+        const result = await attempt(limit.signal);
+        place?.succeeded(result);
+        return result;
       } catch (error) {
+        place?.failed(error);
         limit.signal.throwIfAborted();
         if (count >= policy.attempts || !isTransient(error)) throw error;
+        const askedMs = askedWaitMs?.(error) ?? 0;
+        // No time would be left for another attempt.
+        if (askedMs > 0 && askedMs >= limit.restMs()) throw error;
+        waitMs = Math.max(backOffMs(policy, count), askedMs);
       }
-      await sleep(backOffMs(policy, count), undefined, { signal: limit.signal }).catch(() => undefined);
+      await sleep(waitMs, undefined, { signal: limit.signal }).catch(() => undefined);
+      limit.signal.throwIfAborted();
+      place = await gate?.enter(limit.signal, 'again');
     }
   } finally {
     limit.dispose();
@@ -77,6 +109,7 @@ export function backOffMs(policy: RetryPolicy, failures: number, random: () => n
 // Not AbortSignal.any: on Node 20 each combined signal stays attached to a long-lived source.
 function limitTime(deadlineMs: number, what: string, signal: AbortSignal | undefined): LimitedTime {
   const controller = new AbortController();
+  const endsAtMs = performance.now() + deadlineMs;
   const timer = setTimeout(() => {
     controller.abort(new SluiceError('SERVICE_FAILED', `${what}: no complete answer within ${deadlineMs} ms`));
   }, deadlineMs);
@@ -85,6 +118,7 @@ function limitTime(deadlineMs: number, what: string, signal: AbortSignal | undef
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
+    restMs: () => endsAtMs - performance.now(),
     dispose: () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -94,5 +128,7 @@ function limitTime(deadlineMs: number, what: string, signal: AbortSignal | undef
 
 interface LimitedTime {
   readonly signal: AbortSignal;
+  /** What is left of it, in milliseconds. */
+  restMs(): number;
   dispose(): void;
 }

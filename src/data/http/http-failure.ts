@@ -1,6 +1,6 @@
 import { SluiceError } from '../../errors.js';
+import { retryAfterMs } from '../../http/retry-after.js';
 import { shownUrl } from '../shown-url.js';
-import { retryAfterMs } from './retry-after.js';
 import { signedUntilMs } from './signed-url.js';
 
 /** Why a request did not bring what it was sent for. */

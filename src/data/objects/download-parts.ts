@@ -7,8 +7,8 @@ import { runParallel } from '../../object-store/run-parallel.js';
 import { localFailure } from '../write-whole.js';
 import { type WholeSum, wholeSumOf } from './whole-sum.js';
 
-/** Parts of one download in flight at a time. */
-const PARALLEL_PARTS = 6;
+/** Parts of one download in flight at a time, at most: the store says how many its service takes. */
+const PARALLEL_PARTS = 10;
 /** Bytes gathered for one write to disk. */
 const WRITE_BYTES = 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { SluiceError } from '../../errors.js';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
-import { lengthOf, PART_BYTES } from '../../object-store/part-plan.js';
+import { lengthOf } from '../../object-store/part-plan.js';
 import { localIdentity } from '../local-file.js';
 import { localFailure } from '../write-whole.js';
 
@@ -14,8 +14,8 @@ export interface UploadSource {
 }
 
 /**
- * Copies a local file to an object: in one request below 8 MiB, in parallel parts from there on. A file that changes
- * meanwhile is `TRANSFER_FAILED`.
+ * Copies a local file to an object, a large one in parts, as the store sees fit. A file that changes meanwhile is
+ * `TRANSFER_FAILED`.
  */
 export async function uploadFile(
   store: ObjectStore,
@@ -25,8 +25,8 @@ export async function uploadFile(
   const before = await localIdentity(path);
   const options = signal === undefined ? {} : { signal };
   const info =
-    before.size < PART_BYTES
-      ? await store.put(key, await readSmall(path, before.size, onProgress), options)
+    before.size <= SMALL_BYTES
+      ? await store.put(key, readSmall(path, onProgress), options)
       : await putLarge(store, key, before.size, { path, onProgress, ...options });
   const after = await localIdentity(path);
   if (after.tag === before.tag) return info;
@@ -54,12 +54,12 @@ async function putLarge(
   }
 }
 
-/** Up to this size, in bytes, reading a file takes less time than asking a thread for it. */
+/** Up to this size, in bytes, reading a file takes less time than asking a thread for it, and its memory is not counted. */
 const SMALL_BYTES = 1024 * 1024;
 
-async function readSmall(path: string, size: number, onProgress: UploadSource['onProgress']): Promise<Uint8Array> {
+function readSmall(path: string, onProgress: UploadSource['onProgress']): Uint8Array {
   try {
-    const bytes = size <= SMALL_BYTES ? readFileSync(path) : await readFile(path);
+    const bytes = readFileSync(path);
     onProgress?.(bytes.byteLength);
     return bytes;
   } catch (error) {

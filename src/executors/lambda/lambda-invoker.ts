@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AdaptiveLimit, type Place, type PlaceAnswer } from '../../adaptive-limit.js';
 import { SluiceError } from '../../errors.js';
 import { type Answer, headerOf } from '../../http/http-answer.js';
 import { PriorityQueue } from '../../priority-queue.js';
-import { AdaptiveLimit, type Place, REFUSED_WITHIN_MS } from './adaptive-limit.js';
 import type { DeployedFunction } from './deployed-function.js';
 import { isThrottle, lambdaFailure, retryAfterMs } from './lambda-failure.js';
 import type { LambdaWire } from './lambda-wire.js';
@@ -32,6 +32,14 @@ export interface LambdaInvoker {
 const LONGEST_BACK_OFF_MS = 5_000;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_RETRY_AFTER_MS = 60_000;
+const FIRST_LIMIT = 64;
+
+/**
+ * A refusal comes at once: what has not been refused by then, in milliseconds, has been let in, so that long tasks are no
+ * slower start. From 64 to 1,000 takes a second so, no faster than Lambda lets one function grow (AWS Lambda Developer
+ * Guide, "Concurrency scaling rate": 1,000 every ten seconds).
+ */
+export const REFUSED_WITHIN_MS = 250;
 
 /** Invokes one function, as many at a time as it takes. */
 export function createLambdaInvoker(
@@ -39,7 +47,7 @@ export function createLambdaInvoker(
   fn: DeployedFunction,
   options: { readonly maxConcurrency: number; readonly throttleDeadlineMs: number },
 ): LambdaInvoker {
-  const limit = new AdaptiveLimit(options.maxConcurrency);
+  const limit = new AdaptiveLimit(options.maxConcurrency, FIRST_LIMIT);
   const queue = new PriorityQueue<() => void>();
   let lastAnswerMs = Date.now();
 
@@ -64,7 +72,7 @@ export function createLambdaInvoker(
     while (limit.hasRoom && queue.size > 0) queue.shift()?.();
   };
 
-  const leave = (place: Place, answer: Parameters<AdaptiveLimit['release']>[1]): void => {
+  const leave = (place: Place, answer: PlaceAnswer): void => {
     limit.release(place, answer);
     startWaiting();
   };

@@ -1,5 +1,7 @@
+import type { PlaceAnswer } from '../../adaptive-limit.js';
 import { messageOf, SluiceError } from '../../errors.js';
 import { type Answer, type AnswerBody, headerOf } from '../../http/http-answer.js';
+import { retryAfterMs } from '../../http/retry-after.js';
 import { isBrokenConnection } from '../connection-errors.js';
 import { GcsCredentialsError } from './gcs-client.js';
 
@@ -17,17 +19,21 @@ export class GcsHttpError extends Error {
   /** The API's word for it; '' where the answer has none. */
   readonly reason: string;
   readonly requestId: string;
+  /** Value of Retry-After. */
+  readonly retryAfter: string | undefined;
 
   constructor(fields: {
     readonly status: number;
     readonly reason: string;
     readonly message: string;
     readonly requestId: string;
+    readonly retryAfter: string | undefined;
   }) {
     super(fields.message);
     this.status = fields.status;
     this.reason = fields.reason;
     this.requestId = fields.requestId;
+    this.retryAfter = fields.retryAfter;
   }
 }
 
@@ -39,16 +45,20 @@ export function nameOf({ bucket, key }: GcsSubject): string {
 /** Reads the answer's body as the error it is. Source: "HTTP status and error codes for JSON", Cloud Storage. */
 export async function httpErrorOf(answer: Answer): Promise<GcsHttpError> {
   const { status } = answer;
-  const requestId = headerOf(answer, 'x-guploader-uploadid') ?? '';
+  const known = {
+    status,
+    requestId: headerOf(answer, 'x-guploader-uploadid') ?? '',
+    retryAfter: headerOf(answer, 'retry-after'),
+  };
   const text = await textOf(answer.body).catch(() => '');
   try {
     const { error } = JSON.parse(text) as { error: { message: string; errors?: readonly { reason?: string }[] } };
-    return new GcsHttpError({ status, requestId, reason: error.errors?.[0]?.reason ?? '', message: error.message });
+    return new GcsHttpError({ ...known, reason: error.errors?.[0]?.reason ?? '', message: error.message });
   } catch {
     // The XML API's, or what a proxy says.
     const [, code = ''] = /<Code>([^<]*)<\/Code>/.exec(text) ?? [];
     const [, message = text] = /<Message>([^<]*)<\/Message>/.exec(text) ?? [];
-    return new GcsHttpError({ status, requestId, reason: code, message: message.slice(0, MOST_TEXT).trim() });
+    return new GcsHttpError({ ...known, reason: code, message: message.slice(0, MOST_TEXT).trim() });
   }
 }
 
@@ -71,6 +81,20 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof GcsHttpError) return isTransientAnswer(error) || isChangedOnTheWay(error);
   if (error instanceof GcsCredentialsError) return isBrokenConnection(codeOf(error.cause));
   return !(error instanceof SluiceError) && isBrokenConnection(codeOf(error));
+}
+
+/** What a failure says of the load. */
+export function loadToldBy(error: unknown): PlaceAnswer {
+  if (error instanceof GcsHttpError) {
+    const isRefusal = error.status === 429 || error.status === 503 || /rateLimitExceeded$/i.test(error.reason);
+    return isRefusal ? 'throttled' : error.status === 408 ? 'broken' : 'failed';
+  }
+  return isBrokenConnection(codeOf(error)) ? 'broken' : 'failed';
+}
+
+/** The wait that an answer asks for, in milliseconds; `undefined` where it asks for none. */
+export function askedWaitMs(error: unknown): number | undefined {
+  return error instanceof GcsHttpError ? retryAfterMs(error.retryAfter, Date.now()) : undefined;
 }
 
 /** The SluiceError of whatever went wrong. */

@@ -24,7 +24,7 @@ export interface GcsStoreOptions {
   authentication?: 'default' | 'none';
   /** Project that pays for requests to buckets whose requester pays. */
   userProject?: string;
-  /** Requests at a time, and so sockets. Default: 32. */
+  /** Sockets, and so the most requests at a time; of transfers, as many as the service takes. Default: 64. */
   concurrency?: number;
   /** Longest silence on a connection, in milliseconds, before it counts as broken. Default: 30 s. */
   idleTimeoutMs?: number;
@@ -48,7 +48,7 @@ const schema = z.strictObject({
   keyFile: z.string().min(1).exactOptional(),
   authentication: z.enum(['default', 'none']).exactOptional(),
   userProject: z.string().min(1).exactOptional(),
-  concurrency: z.int().positive().default(32),
+  concurrency: z.int().positive().default(64),
   idleTimeoutMs: z.int().positive().default(30_000),
   retry: z
     .strictObject({

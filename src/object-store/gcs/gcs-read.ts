@@ -32,7 +32,7 @@ async function openBody(requests: GcsRequests, key: string, { range, ifMatch, si
   const { bucket } = requests.options;
   checkRange(`read gs://${bucket}/${key}`, range);
   const conditions = readCondition(requests, key, ifMatch);
-  const answer = await requests.send({ action: 'read', key, signal }, ({ open }) =>
+  const answer = await requests.send({ action: 'read', key, signal, carries: 'content' }, ({ open }) =>
     open(
       {
         method: 'GET',

@@ -1,9 +1,19 @@
 import { SluiceError } from '../../errors.js';
 import type { Answer } from '../../http/http-answer.js';
 import { checkKey } from '../check-request.js';
+import { PartBuffers } from '../part-buffers.js';
 import { retrying } from '../retry-policy.js';
+import { transferLimitOf } from '../transfer-limit.js';
 import { type GcsCall, type GcsClient, openGcsClient } from './gcs-client.js';
-import { type GcsSubject, httpErrorOf, isTransient, nameOf, toSluiceError } from './gcs-errors.js';
+import {
+  askedWaitMs,
+  type GcsSubject,
+  httpErrorOf,
+  isTransient,
+  loadToldBy,
+  nameOf,
+  toSluiceError,
+} from './gcs-errors.js';
 import type { ResolvedGcsStoreOptions } from './gcs-options.js';
 
 /** One attempt of a request: sends calls, and rejects with a GcsHttpError where the answer is one. */
@@ -21,13 +31,20 @@ export interface OpenOptions {
   readonly lasting?: AbortSignal | undefined;
 }
 
+export interface RequestSubject {
+  readonly action: string;
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** `content`: it is one of the transfers of which its destination takes so many at a time. Default: it is not. */
+  readonly carries?: 'content' | undefined;
+}
+
 /** Sends requests about one bucket: retried by the store's policy, failing with SluiceErrors only. */
 export interface GcsRequests {
   readonly options: ResolvedGcsStoreOptions;
-  send<T>(
-    subject: { readonly action: string; readonly key?: string | undefined; readonly signal?: AbortSignal | undefined },
-    run: (attempt: GcsAttempt) => Promise<T>,
-  ): Promise<T>;
+  /** Memory for what is uploaded in parts. */
+  readonly buffers: PartBuffers;
+  send<T>(subject: RequestSubject, run: (attempt: GcsAttempt) => Promise<T>): Promise<T>;
   /** The client, for what is no request. */
   client(): Promise<GcsClient>;
   close(): Promise<void>;
@@ -36,12 +53,15 @@ export interface GcsRequests {
 /** {@link GcsRequests} over one lazily opened client. */
 export function createGcsRequests(options: ResolvedGcsStoreOptions): GcsRequests {
   let opening: Promise<GcsClient> | undefined;
-  const { bucket, retry } = options;
+  const { bucket, concurrency, endpoint, retry } = options;
+  // All of Google's buckets have one origin.
+  const transfers = transferLimitOf(`${endpoint}/${bucket}`, concurrency).gateFor(loadToldBy);
   const client = () => (opening ??= openGcsClient(options));
   return {
     options,
+    buffers: new PartBuffers(),
     client,
-    async send({ action, key, signal }, run) {
+    async send({ action, key, signal, carries }, run) {
       signal?.throwIfAborted();
       const subject: GcsSubject = { action, bucket, key };
       if (key !== undefined) checkGcsKey(`${action} gs://${bucket}`, key);
@@ -49,7 +69,14 @@ export function createGcsRequests(options: ResolvedGcsStoreOptions): GcsRequests
       const what = `${action} ${nameOf(subject)}`;
       try {
         const attempt = (limit: AbortSignal) => run(attemptOf(opened, limit));
-        return await retrying(attempt, { policy: retry, isTransient, what, signal });
+        return await retrying(attempt, {
+          policy: retry,
+          isTransient,
+          what,
+          signal,
+          askedWaitMs,
+          gate: carries && transfers,
+        });
       } catch (error) {
         signal?.throwIfAborted();
         throw toSluiceError(error, subject);

@@ -3,6 +3,7 @@ import { crc32c } from '../../checksums/crc32c.js';
 import { SluiceError } from '../../errors.js';
 import { type Answer, headerOf } from '../../http/http-answer.js';
 import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
+import type { HeldPart } from '../part-buffers.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';
 import { nameOf } from './gcs-errors.js';
@@ -28,14 +29,26 @@ export async function putResumable(
   const ranges = planParts(size);
   const [only] = ranges;
   if (only === undefined) return putObject(requests, key, new Uint8Array(), options);
-  if (ranges.length === 1) return putObject(requests, key, await readPart(name, only, read), options);
-  const session = { key, size, signal: options.signal, url: await startSession(requests, key, size, options) };
+  const { signal } = options;
+  let isOver = false;
+  const readWanted = (range: ByteRange) => {
+    if (isOver) throw new Error('the upload has ended');
+    return readPart(name, range, read);
+  };
+  const hold: Hold = (range) => requests.buffers.hold(range, async (one) => readWanted(one), signal);
+  if (ranges.length === 1) {
+    const part = await hold(only);
+    return await putObject(requests, key, part.bytes, options).finally(part.release);
+  }
+  const session = { key, size, signal, url: await startSession(requests, key, size, options) };
   try {
-    const resource = await sendParts(requests, session, ranges, (range) => readPart(name, range, read));
+    const resource = await sendParts(requests, session, ranges, hold);
     return infoOf(resource);
   } catch (error) {
     await cancelSession(requests, session).catch(() => undefined);
     throw error;
+  } finally {
+    isOver = true;
   }
 }
 
@@ -69,30 +82,31 @@ async function startSession(requests: GcsRequests, key: string, size: number, op
   throw protocolError(requests, key, 'the answer has no URL to upload to');
 }
 
+type Hold = (range: ByteRange) => Promise<HeldPart>;
+
 async function sendParts(
   requests: GcsRequests,
   session: Session,
   ranges: readonly ByteRange[],
-  read: (range: ByteRange) => Promise<Uint8Array>,
+  hold: Hold,
 ): Promise<GcsResource> {
   let sum = 0;
-  let next = read(ranges[0] as ByteRange);
-  for (const [index, range] of ranges.entries()) {
-    session.signal?.throwIfAborted();
-    const bytes = await next;
-    const following = ranges[index + 1];
-    if (following !== undefined) {
-      next = read(following);
+  let next: Promise<HeldPart> | undefined = hold(ranges[0] as ByteRange);
+  try {
+    for (const [index, range] of ranges.entries()) {
+      session.signal?.throwIfAborted();
+      const { bytes, release } = (await next) as HeldPart;
+      const following = ranges[index + 1];
+      next = following && hold(following);
       // Looked at when its turn comes; until then its failure is nobody's.
-      next.catch(() => undefined);
+      next?.catch(() => undefined);
+      sum = crc32c(bytes, sum);
+      const crc = following ? undefined : base64OfCrc32(sum);
+      const resource = await sendPart(requests, session, { range, bytes, crc32c: crc }).finally(release);
+      if (resource !== undefined) return await verified(requests, session, resource, base64OfCrc32(sum));
     }
-    sum = crc32c(bytes, sum);
-    const resource = await sendPart(requests, session, {
-      range,
-      bytes,
-      crc32c: following ? undefined : base64OfCrc32(sum),
-    });
-    if (resource !== undefined) return verified(requests, session, resource, base64OfCrc32(sum));
+  } finally {
+    next?.then(({ release }) => release()).catch(() => undefined);
   }
   throw protocolError(
     requests,
@@ -130,7 +144,7 @@ function sendRest(
   known: { received: number; isSure: boolean },
 ): Promise<GcsResource | undefined> {
   const { key, signal } = session;
-  return requests.send({ action: 'write', key, signal }, async (attempt) => {
+  return requests.send({ action: 'write', key, signal, carries: 'content' }, async (attempt) => {
     // What a failed attempt has left there is not known before it is asked for.
     let state: State = known.isSure ? { kind: 'incomplete', received: known.received } : await ask(attempt, session);
     known.isSure = false;

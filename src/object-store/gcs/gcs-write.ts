@@ -28,7 +28,8 @@ export async function putObject(
   const related = relatedBody(resource, body);
   let attempts = 0;
   try {
-    const written = await requests.send({ action: 'write', key, signal: options.signal }, ({ json }) => {
+    const subject = { action: 'write', key, signal: options.signal, carries: 'content' } as const;
+    const written = await requests.send(subject, ({ json }) => {
       attempts += 1;
       const query = { uploadType: 'multipart', name: key, fields: RESOURCE_FIELDS, ...conditions };
       const url = urlOf(requests, '/o', query, '/upload');

@@ -1,4 +1,6 @@
+import type { PlaceAnswer } from '../../adaptive-limit.js';
 import { SluiceError } from '../../errors.js';
+import { retryAfterMs } from '../../http/retry-after.js';
 import { isBrokenConnection } from '../connection-errors.js';
 
 /** What a request was about, for the message of its error. */
@@ -20,6 +22,19 @@ export function nameOf({ bucket, key }: S3Subject): string {
 /** Whether S3, or the way to it, may answer otherwise next time: 5xx, throttling, conflicts, broken connections. */
 export function isTransient(error: unknown): boolean {
   return !(error instanceof SluiceError) && isTransientFacts(factsOf(error));
+}
+
+/** What a failure says of the load. */
+export function loadToldBy(error: unknown): PlaceAnswer {
+  if (error instanceof SluiceError) return 'failed';
+  const { name, status, systemCode } = factsOf(error);
+  if (status === 503 || status === 429 || THROTTLING.includes(name)) return 'throttled';
+  return isBrokenConnection(systemCode) || TIMED_OUT.includes(name) ? 'broken' : 'failed';
+}
+
+/** The wait that an answer asks for, in milliseconds; `undefined` where it asks for none. */
+export function askedWaitMs(error: unknown): number | undefined {
+  return retryAfterMs(factsOf(error).retryAfter, Date.now());
 }
 
 /**
@@ -48,17 +63,23 @@ const CHANGED_ON_THE_WAY: readonly string[] = [
   'IncompleteBody',
 ];
 
-// Source: "Error responses", Amazon S3 API Reference. RequestTimeout is a 400: the service waited for our bytes.
-const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
+const THROTTLING: readonly string[] = [
   'SlowDown',
   'Throttling',
   'ThrottlingException',
   'RequestLimitExceeded',
   'TooManyRequestsException',
+];
+
+// The first is a 400: the service waited for our bytes.
+const TIMED_OUT: readonly string[] = ['RequestTimeout', 'TimeoutError'];
+
+// Source: "Error responses", Amazon S3 API Reference.
+const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'InternalError',
   'ServiceUnavailable',
-  'RequestTimeout',
-  'TimeoutError',
+  ...THROTTLING,
+  ...TIMED_OUT,
   'ConditionalRequestConflict',
   'OperationAborted',
   ...CHANGED_ON_THE_WAY,
@@ -81,6 +102,7 @@ interface Facts {
   readonly systemCode: string;
   readonly requestId: string;
   readonly region: string;
+  readonly retryAfter: string;
 }
 
 function factsOf(error: unknown): Facts {
@@ -96,6 +118,7 @@ function factsOf(error: unknown): Facts {
     systemCode: text(fields.code),
     requestId: text(metadata.requestId),
     region: text(headers['x-amz-bucket-region']) || text(fields.Region),
+    retryAfter: text(headers['retry-after']),
   };
 }
 

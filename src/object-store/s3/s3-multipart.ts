@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
 import { headerOf } from '../../http/http-answer.js';
-import type { ObjectInfo, PutOptions, ReadPart } from '../object-store.js';
+import type { ByteRange, ObjectInfo, PutOptions, ReadPart } from '../object-store.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';
 import { runParallel } from '../run-parallel.js';
@@ -20,7 +20,12 @@ export async function putObjectParts(
   const ranges = planParts(size);
   const [only] = ranges;
   if (only === undefined) return putObject(requests, key, new Uint8Array(), options);
-  if (ranges.length === 1) return putObject(requests, key, await readPart(name, only, read), options);
+  const hold = (range: ByteRange, signal: AbortSignal | undefined, spare: Uint8Array[] = []) =>
+    requests.buffers.hold(range, (one) => readPart(name, one, (part) => read(part, spare.pop())), signal);
+  if (ranges.length === 1) {
+    const part = await hold(only, options.signal);
+    return await putObject(requests, key, part.bytes, options).finally(part.release);
+  }
   const upload = { key, mark: randomUUID(), uploadId: '', ...options };
   upload.uploadId = await createUpload(requests, upload);
   try {
@@ -30,9 +35,11 @@ export async function putObjectParts(
       [...ranges.entries()],
       { limit, signal: options.signal },
       async ([index, range], signal) => {
-        const body = await readPart(name, range, (part) => read(part, spare.pop()));
-        const part = await putPart(requests, { ...upload, partNumber: index + 1, signal }, body);
-        spare.push(body);
+        const { bytes, release } = await hold(range, signal, spare);
+        const sending = putPart(requests, { ...upload, partNumber: index + 1, signal }, bytes);
+        const part = await sending.finally(release);
+        // Where others wait for memory, what is not in use is not kept.
+        if (!requests.buffers.isContended) spare.push(bytes);
         return part;
       },
     );
@@ -45,7 +52,7 @@ export async function putObjectParts(
 }
 
 /** Parts in flight at a time: each is held in memory. */
-const PARALLEL_PARTS = 4;
+const PARALLEL_PARTS = 6;
 
 interface Upload extends PutOptions {
   readonly key: string;
@@ -83,7 +90,8 @@ async function putPart(
 ): Promise<UploadedPart> {
   const headers = checksumOf(body);
   const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
-  const etag = await requests.send({ action: 'write', key, signal }, async ({ wire, abortSignal }) => {
+  const subject = { action: 'write', key, signal, carries: 'content' } as const;
+  const etag = await requests.send(subject, async ({ wire, abortSignal }) => {
     const answer = await wire.send({ method: 'PUT', key, query, headers, body, signal: abortSignal });
     return headerOf(answer, 'etag');
   });

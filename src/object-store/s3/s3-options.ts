@@ -26,7 +26,7 @@ export interface S3StoreOptions {
   anonymous?: boolean;
   /** Whether the owner of the keys pays for requests and transfer, which buckets may demand. Default: false. */
   requesterPays?: boolean;
-  /** Requests at a time, and so sockets. Default: 32. */
+  /** Sockets, and so the most requests at a time; of transfers, as many as the service takes. Default: 64. */
   concurrency?: number;
   /** Where the bucket's name stands in URLs. Default: `path` when an endpoint is set, `host` otherwise. */
   addressing?: 'path' | 'host';
@@ -66,7 +66,7 @@ const fields = z.strictObject({
   profile: z.string().min(1).exactOptional(),
   anonymous: z.boolean().default(false),
   requesterPays: z.boolean().default(false),
-  concurrency: z.int().positive().default(32),
+  concurrency: z.int().positive().default(64),
   addressing: z.enum(['path', 'host']).exactOptional(),
   idleTimeoutMs: z.int().positive().default(30_000),
   retry: z

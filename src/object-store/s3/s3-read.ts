@@ -27,7 +27,8 @@ export async function readObject(
 
 async function openBody(requests: S3Requests, key: string, { range, ifMatch, signal }: GetOptions): Promise<OpenBody> {
   checkRange(`read s3://${requests.options.bucket}/${key}`, range);
-  const answer = await requests.send({ action: 'read', key, signal }, ({ wire, abortSignal }) => {
+  const subject = { action: 'read', key, signal, carries: 'content' } as const;
+  const answer = await requests.send(subject, ({ wire, abortSignal }) => {
     const headers = {
       range: range && `bytes=${range.start}-${range.end}`,
       'if-match': ifMatch === undefined ? undefined : `"${ifMatch}"`,

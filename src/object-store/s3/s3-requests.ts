@@ -1,8 +1,19 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { checkKey } from '../check-request.js';
-import { retrying } from '../retry-policy.js';
+import { PartBuffers } from '../part-buffers.js';
+import { type Gate, retrying } from '../retry-policy.js';
+import { transferLimitOf } from '../transfer-limit.js';
 import { openS3Client } from './s3-client.js';
-import { isTransient, nameOf, regionToldBy, type S3Access, type S3Subject, toSluiceError } from './s3-errors.js';
+import {
+  askedWaitMs,
+  isTransient,
+  loadToldBy,
+  nameOf,
+  regionToldBy,
+  type S3Access,
+  type S3Subject,
+  toSluiceError,
+} from './s3-errors.js';
 import type { ResolvedS3StoreOptions } from './s3-options.js';
 import { openS3Wire, type S3Wire } from './s3-wire.js';
 
@@ -15,14 +26,21 @@ export interface S3Attempt {
   readonly abortSignal: AbortSignal;
 }
 
+export interface RequestSubject {
+  readonly action: string;
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** `content`: it is one of the transfers of which its destination takes so many at a time. Default: it is not. */
+  readonly carries?: 'content' | undefined;
+}
+
 /** Sends requests about one bucket: retried by the store's policy, failing with SluiceErrors only. */
 export interface S3Requests {
   readonly options: ResolvedS3StoreOptions;
+  /** Memory for what is uploaded in parts. */
+  readonly buffers: PartBuffers;
   /** `run` makes its command anew each time: the SDK writes into a command's input. */
-  send<T>(
-    subject: { readonly action: string; readonly key?: string | undefined; readonly signal?: AbortSignal | undefined },
-    run: (attempt: S3Attempt) => Promise<T>,
-  ): Promise<T>;
+  send<T>(subject: RequestSubject, run: (attempt: S3Attempt) => Promise<T>): Promise<T>;
   /** The bucket's region, as far as an option or an answer has said it. */
   region(): string | undefined;
   close(): Promise<void>;
@@ -49,15 +67,17 @@ export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
   };
   return {
     options,
-    async send({ action, key, signal }, run) {
+    buffers: new PartBuffers(),
+    async send({ action, key, signal, carries }, run) {
       signal?.throwIfAborted();
       const subject: S3Subject = { action, bucket, key, access: accessOf(options) };
       if (key !== undefined) checkKey(`${action} s3://${bucket}`, key);
       const what = `${action} ${nameOf(subject)}`;
       const sendTo = async ({ opened }: Opening) => {
-        const parts = await opened;
+        const { transfers, ...parts } = await opened;
+        const gate = carries && transfers;
         const attempt = (abortSignal: AbortSignal) => run({ ...parts, abortSignal });
-        return retrying(attempt, { policy: options.retry, isTransient, what, signal });
+        return retrying(attempt, { policy: options.retry, isTransient, what, signal, askedWaitMs, gate });
       };
       const first = latest();
       try {
@@ -92,7 +112,11 @@ function accessOf({ anonymous, requesterPays }: ResolvedS3StoreOptions): S3Acces
   return anonymous ? 'anonymous' : requesterPays ? 'paying' : 'signed';
 }
 
-async function open(options: ResolvedS3StoreOptions): Promise<Omit<S3Attempt, 'abortSignal'>> {
+async function open(
+  options: ResolvedS3StoreOptions,
+): Promise<Omit<S3Attempt, 'abortSignal'> & { readonly transfers: Gate }> {
   const opened = await openS3Client(options, 'WHEN_SUPPORTED');
-  return { ...opened, wire: await openS3Wire(opened, options) };
+  const wire = await openS3Wire(opened, options);
+  // Amazon's buckets have an origin each; another server's answer for its load together.
+  return { ...opened, wire, transfers: transferLimitOf(wire.origin, options.concurrency).gateFor(loadToldBy) };
 }

@@ -22,6 +22,8 @@ export interface ObjectRequest extends AnswerSignals {
  * the transfer of a small object does. Keys, region and endpoint are the SDK's.
  */
 export interface S3Wire {
+  /** Scheme, host and port that they go to. */
+  readonly origin: string;
   /** Rejects as the SDK does, with `name`, `message`, `$metadata` and `$response`. */
   send(request: ObjectRequest): Promise<Answer>;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export async function openS3Wire(
     return signed(request, { region, service: 's3', credentials }, new Date());
   };
   return {
+    origin: example.origin,
     async send({ method, key, query, headers = {}, body, ...signals }) {
       // As the SDK: what TLS carries need not be hashed once more.
       const payloadHash = body === undefined ? HASH_OF_NOTHING : isSecret ? 'UNSIGNED-PAYLOAD' : sha256(body);

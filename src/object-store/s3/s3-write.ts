@@ -6,7 +6,7 @@ import { SluiceError } from '../../errors.js';
 import { headerOf } from '../../http/http-answer.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
 import { unquote } from './s3-read.js';
-import type { S3Requests } from './s3-requests.js';
+import type { RequestSubject, S3Requests } from './s3-requests.js';
 
 /** Writes one object in one request. */
 export async function putObject(
@@ -24,7 +24,8 @@ export async function putObject(
     'if-match': IfMatch,
     [`x-amz-meta-${MARK}`]: isConditional(options) ? mark : undefined,
   };
-  const etag = await writeOnce(requests, { key, mark, ...options }, async ({ wire, abortSignal: signal }) => {
+  const write = { key, mark, carries: 'content', ...options } as const;
+  const etag = await writeOnce(requests, write, async ({ wire, abortSignal: signal }) => {
     const answer = await wire.send({ method: 'PUT', key, headers, body, signal });
     return headerOf(answer, 'etag');
   });
@@ -41,18 +42,23 @@ export const MARK = 'sluice-write';
 
 type Run = Parameters<S3Requests['send']>[1];
 
+interface Write extends PutOptions, Pick<RequestSubject, 'carries'> {
+  readonly key: string;
+  readonly mark: string;
+}
+
 /**
  * Sends a write and resolves with the entity tag. An attempt whose answer got lost may have been carried out, and then
  * the next one fails its own condition: the mark in the object tells whether it did.
  */
 export async function writeOnce(
   requests: S3Requests,
-  { key, mark, ifMatch, signal }: PutOptions & { readonly key: string; readonly mark: string },
+  { key, mark, ifMatch, signal, carries }: Write,
   run: (attempt: Parameters<Run>[0]) => Promise<string | undefined>,
 ): Promise<string> {
   let attempts = 0;
   try {
-    const etag = await requests.send({ action: 'write', key, signal }, (attempt) => {
+    const etag = await requests.send({ action: 'write', key, signal, carries }, (attempt) => {
       attempts += 1;
       return run(attempt);
     });

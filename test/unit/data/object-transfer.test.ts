@@ -115,8 +115,8 @@ describe('a download', () => {
 
 describe('an upload', () => {
   test.each([
-    ['below 8 MiB is one request', 8 * MEBIBYTE - 1, 'put'],
-    ['from 8 MiB on goes in parts', 8 * MEBIBYTE, 'putParts'],
+    ['of up to 1 MiB is read at once', MEBIBYTE, 'put'],
+    ['of more is read when its store has room for it', MEBIBYTE + 1, 'putParts'],
   ])('%s', async (_, size, method) => {
     const path = join(await temporaryFolder(), 'data');
     await writeFile(path, randomBytes(size));

@@ -78,3 +78,41 @@ test('an abort ends a body on its way', async () => {
   setTimeout(() => abort.abort(new Error('enough')), 100);
   await expect(running).rejects.toThrow('enough');
 });
+
+test('a watcher is told when the reader is behind, when it goes on, and when all has come', async () => {
+  const size = 8 * 1024 * 1024;
+  const pool = await poolOf(createServer((_, response) => response.end(Buffer.alloc(size, 'x'))));
+  const { body } = await dispatched(pool, { method: 'GET', path: '/' }, { signal });
+  const told: string[] = [];
+  const paused = new Promise<void>((resolve) => {
+    body.watch({
+      onPause: () => {
+        told.push('pause');
+        resolve();
+      },
+      onResume: () => told.push('resume'),
+      onEnd: () => told.push('end'),
+      onFail: () => told.push('fail'),
+    });
+  });
+  await paused;
+  expect((await body.bytes()).length).toBe(size);
+  expect(told.slice(0, 2)).toEqual(['pause', 'resume']);
+  expect(told.filter((one) => one === 'end')).toHaveLength(1);
+  expect(told).not.toContain('fail');
+  const late: string[] = [];
+  const silent = { onPause: () => undefined, onResume: () => undefined, onFail: () => undefined };
+  body.watch({ ...silent, onEnd: () => late.push('end') });
+  expect(late).toEqual(['end']);
+});
+
+test('a watcher is told once of a body that is given up', async () => {
+  const pool = await poolOf(createServer((_, response) => response.end(Buffer.alloc(8 * 1024 * 1024))));
+  const { body } = await dispatched(pool, { method: 'GET', path: '/' }, { signal });
+  const failures: unknown[] = [];
+  const watcher = { onPause: () => undefined, onResume: () => undefined, onEnd: () => undefined };
+  body.watch({ ...watcher, onFail: (error) => failures.push(error) });
+  for await (const chunk of body) if (chunk.length > 0) break;
+  body.destroy();
+  expect(failures).toHaveLength(1);
+});

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { backOffMs, DEFAULT_RETRY_POLICY, retrying } from '../../../src/object-store/retry-policy.js';
+import { backOffMs, DEFAULT_RETRY_POLICY, type Gate, retrying } from '../../../src/object-store/retry-policy.js';
 
 const policy = { attempts: 3, baseDelayMs: 1, maxDelayMs: 1, deadlineMs: 1_000 };
 const what = 'test';
@@ -46,6 +47,75 @@ describe('retrying', () => {
       code: 'SERVICE_FAILED',
       message: expect.stringMatching(/test.*20 ms/),
     });
+  });
+});
+
+describe('retrying behind a gate', () => {
+  /** Writes down who came and how it went; the first to come waits until `open` resolves. */
+  const loggingGate = (open: Promise<unknown> = Promise.resolve()) => {
+    const log: string[] = [];
+    const place = {
+      succeeded: (result: unknown) => void log.push(`succeeded ${result}`),
+      failed: (error: unknown) => void log.push(`failed ${(error as Error).message}`),
+    };
+    const gate: Gate = {
+      enter: (_, turn) => {
+        log.push(turn);
+        return turn === 'first' ? open.then(() => place) : place;
+      },
+    };
+    return { gate, log };
+  };
+
+  test('each attempt has a place, and its end is told', async () => {
+    const { gate, log } = loggingGate();
+    let count = 0;
+    const attempt = async () => {
+      count += 1;
+      if (count < 3) throw new Error(`failure ${count}`);
+      return count;
+    };
+    await retrying(attempt, { policy, isTransient: () => true, what, gate });
+    expect(log).toEqual(['first', 'failed failure 1', 'again', 'failed failure 2', 'again', 'succeeded 3']);
+  });
+
+  test('waiting for the first place counts for no deadline', async () => {
+    const { gate } = loggingGate(sleep(60));
+    const attempt = async () => 'done';
+    await expect(
+      retrying(attempt, { policy: { ...policy, deadlineMs: 30 }, isTransient: () => true, what, gate }),
+    ).resolves.toBe('done');
+  });
+
+  test('who is aborted between place and attempt gives the place back', async () => {
+    const stop = new AbortController();
+    const { gate, log } = loggingGate(Promise.resolve().then(() => stop.abort(new Error('enough'))));
+    const attempt = () => Promise.reject(new Error('never'));
+    await expect(
+      retrying(attempt, { policy, isTransient: () => true, what, gate, signal: stop.signal }),
+    ).rejects.toThrow('enough');
+    expect(log).toEqual(['first', 'failed enough']);
+  });
+});
+
+describe('a service that asks to be left alone', () => {
+  const failTwice = (times: number[]) => async () => {
+    times.push(performance.now());
+    if (times.length < 2) throw new Error('busy');
+  };
+
+  test('is left alone for as long, and not only for the back-off', async () => {
+    const times: number[] = [];
+    await retrying(failTwice(times), { policy, isTransient: () => true, what, askedWaitMs: () => 80 });
+    // Timers count in whole milliseconds.
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(78);
+  });
+
+  test('for longer than there is time is not waited for', async () => {
+    const times: number[] = [];
+    const running = retrying(failTwice(times), { policy, isTransient: () => true, what, askedWaitMs: () => 60_000 });
+    await expect(running).rejects.toThrow('busy');
+    expect(times).toHaveLength(1);
   });
 });
 

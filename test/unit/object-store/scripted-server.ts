@@ -61,7 +61,7 @@ export async function scriptedServer(script: readonly Answer[]): Promise<Scripte
 /** Four attempts, at once. */
 const RETRY = { attempts: 4, baseDelayMs: 1, maxDelayMs: 2, deadlineMs: 5_000 };
 
-interface ScriptedStore extends Pick<ScriptedServer, 'seen' | 'broken'> {
+interface ScriptedStore extends Pick<ScriptedServer, 'endpoint' | 'seen' | 'broken'> {
   readonly store: ObjectStore;
   close(): Promise<void>;
 }
@@ -69,6 +69,7 @@ interface ScriptedStore extends Pick<ScriptedServer, 'seen' | 'broken'> {
 function storeOver(server: ScriptedServer, store: ObjectStore): ScriptedStore {
   return {
     store,
+    endpoint: server.endpoint,
     seen: server.seen,
     broken: server.broken,
     close: async () => {

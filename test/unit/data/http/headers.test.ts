@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { announcedDigest } from '../../../../src/data/http/digests.js';
 import { partOf, representationOf } from '../../../../src/data/http/representation.js';
-import { retryAfterMs } from '../../../../src/data/http/retry-after.js';
 import { signedUntilMs } from '../../../../src/data/http/signed-url.js';
+import { retryAfterMs } from '../../../../src/http/retry-after.js';
 
 const headers = (values: Record<string, string>) => (name: string) => values[name];
 const MODIFIED = 'Wed, 21 Oct 2026 07:28:00 GMT';

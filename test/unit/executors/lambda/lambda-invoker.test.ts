@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { REFUSED_WITHIN_MS } from '../../../../src/executors/lambda/adaptive-limit.js';
+import { REFUSED_WITHIN_MS } from '../../../../src/executors/lambda/lambda-invoker.js';
 import {
   type Answer,
   echo,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AdaptiveLimit, type Place } from '../../../../src/executors/lambda/adaptive-limit.js';
+import { AdaptiveLimit, type Place } from '../../src/adaptive-limit.js';
 
 /** Takes every place there is. */
 function fill(limit: AdaptiveLimit): Place[] {
@@ -17,18 +17,18 @@ function round(limit: AdaptiveLimit, answer: 'answered' | 'throttled' | 'failed'
 
 describe('AdaptiveLimit', () => {
   test('starts at 64, or at the maximum where that is less', () => {
-    expect(new AdaptiveLimit(1_000).current).toBe(64);
-    expect(new AdaptiveLimit(5).current).toBe(5);
-    expect(fill(new AdaptiveLimit(5))).toHaveLength(5);
+    expect(new AdaptiveLimit(1_000, 64).current).toBe(64);
+    expect(new AdaptiveLimit(5, 64).current).toBe(5);
+    expect(fill(new AdaptiveLimit(5, 64))).toHaveLength(5);
   });
 
   test('doubles with every round of successes until the maximum, while nothing was refused', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     expect(Array.from({ length: 6 }, () => round(limit, 'answered'))).toEqual([64, 128, 256, 512, 1_000, 1_000]);
   });
 
   test('who is not refused at once counts as a success, and only once', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     const first = fill(limit);
     for (const place of first) limit.letIn(place);
     expect(limit.current).toBe(128);
@@ -37,7 +37,7 @@ describe('AdaptiveLimit', () => {
   });
 
   test('who is refused late is refused all the same', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     const places = fill(limit);
     for (const place of places) limit.letIn(place);
     for (const place of places) limit.release(place, 'throttled');
@@ -45,7 +45,7 @@ describe('AdaptiveLimit', () => {
   });
 
   test('a round of refusals is one cut, to half of what was under way', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     expect(round(limit, 'throttled')).toBe(64);
     expect(limit.current).toBe(32);
     expect(round(limit, 'throttled')).toBe(32);
@@ -53,14 +53,14 @@ describe('AdaptiveLimit', () => {
   });
 
   test('a cut counts from what was under way, not from what would have been allowed', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     const places = Array.from({ length: 10 }, () => limit.take());
     limit.release(places[0] as Place, 'throttled');
     expect(limit.current).toBe(5);
   });
 
   test('a refusal that comes last of a round cuts to half of what was under way when it was sent', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     const places = fill(limit);
     const last = places.pop() as Place;
     for (const place of places) limit.release(place, 'answered');
@@ -69,7 +69,7 @@ describe('AdaptiveLimit', () => {
   });
 
   test('after the first refusal it grows by one a round', () => {
-    const limit = new AdaptiveLimit(1_000);
+    const limit = new AdaptiveLimit(1_000, 64);
     round(limit, 'throttled');
     for (const expected of [32, 33, 34]) {
       expect(limit.current).toBeGreaterThanOrEqual(expected - 1);
@@ -79,7 +79,7 @@ describe('AdaptiveLimit', () => {
   });
 
   test('recovers to the maximum once nothing is refused any more', () => {
-    const limit = new AdaptiveLimit(40);
+    const limit = new AdaptiveLimit(40, 64);
     for (let times = 0; times < 10; times++) round(limit, 'throttled');
     expect(limit.current).toBe(1);
     for (let times = 0; times < 80; times++) round(limit, 'answered');
@@ -87,7 +87,7 @@ describe('AdaptiveLimit', () => {
   });
 
   test('failures that are no refusals change nothing', () => {
-    const limit = new AdaptiveLimit(40);
+    const limit = new AdaptiveLimit(40, 64);
     round(limit, 'failed');
     expect(limit.current).toBe(40);
   });
@@ -95,7 +95,7 @@ describe('AdaptiveLimit', () => {
   test('against a service that takes N at a time it settles near N, and most requests get through', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), (capacity) => {
-        const limit = new AdaptiveLimit(1_000);
+        const limit = new AdaptiveLimit(1_000, 64);
         const rounds = 60 + capacity;
         let [refused, sent] = [0, 0];
         for (let turn = 0; turn < rounds; turn++) {
@@ -124,7 +124,7 @@ describe('AdaptiveLimit', () => {
     const steps = fc.array(fc.record({ take: fc.boolean(), which: fc.nat(), answer: answers }), { maxLength: 400 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), steps, (max, history) => {
-        const limit = new AdaptiveLimit(max);
+        const limit = new AdaptiveLimit(max, 64);
         const underWay: Place[] = [];
         for (const { take, which, answer } of history) {
           if (take && limit.hasRoom) {
