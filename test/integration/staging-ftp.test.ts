@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -347,6 +348,19 @@ describe('a server that refuses', () => {
     play((command) => (command.name === name ? { reply } : undefined));
     await expect(stageOut('data', 'x')).rejects.toMatchObject({ code, message: expect.stringContaining(reply) });
     expect(await readdir(far)).toEqual([]);
+  });
+
+  test('to store in a folder that another upload has just made is no failure', async () => {
+    let refusals = 0;
+    play(({ name }) => {
+      if (name !== 'STOR' || refusals > 0) return undefined;
+      refusals += 1;
+      mkdirSync(join(far, 'new'));
+      return { reply: '553 Could not create file.' };
+    });
+    await stageOut('new/data', 'x');
+    expect(await readFile(join(far, 'new/data'), 'utf8')).toBe('x');
+    expect(refusals).toBe(1);
   });
 
   test('to make a folder says which', async () => {

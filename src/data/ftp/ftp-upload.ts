@@ -84,7 +84,7 @@ async function storeInto(session: FtpSession, folder: string, what: string, stor
     await store();
   } catch (error) {
     if (!(error instanceof FtpReplyError) || (error.reply !== 550 && error.reply !== 553)) throw error;
-    if (await session.isFolder(folder)) throw explainStore(what, error);
+    // Where it is there now, another upload has made it meanwhile.
     await makeFolders(session, folder, what);
     await store().catch((second: unknown) => {
       throw explainStore(what, second);
