@@ -117,6 +117,10 @@ rgw run sync thread = false
 rgw enable quota threads = false
 rgw enable usage log = false
 rgw override bucket index max shards = 1
+# By default what was deleted stays two hours: here it would fill the memory.
+rgw gc obj min wait = 1
+rgw gc processor period = 2
+rgw gc processor max time = 2
 CONF
 
 ceph_key() { # NAME CAPABILITY…
