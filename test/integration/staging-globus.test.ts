@@ -309,7 +309,7 @@ describe('an abort', () => {
       // Once the task has ended, and nothing is written any more.
       await expect.poll(leftHere, { timeout: 10_000 }).toEqual([]);
       await expect.poll(() => readdir(far), { timeout: 10_000 }).toEqual(['data']);
-      expect(transfers().map(({ status }) => status)).toEqual(['FAILED']);
+      await expect.poll(() => transfers().map(({ status }) => status), { timeout: 10_000 }).toEqual(['FAILED']);
       expect(await readdir(near)).toEqual(direction === 'in' ? [] : ['source']);
     },
   );

@@ -98,7 +98,7 @@ function createCopy(
     if (bytesWritten !== bytes) {
       throw new SluiceError(
         'TRANSFER_FAILED',
-        `cannot keep what was ${what}: the disk took ${bytesWritten} of ${bytes} bytes`,
+        `cannot keep what was ${what}: the disk is full, or this user’s share of it: it took ${bytesWritten} of ${bytes} bytes`,
       );
     }
     received += bytes;

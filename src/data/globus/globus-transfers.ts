@@ -33,6 +33,8 @@ export interface TransfersOptions {
   readonly encrypt: boolean;
 }
 
+/** How long the answer to a submission is waited for. */
+const SUBMIT_MS = 60_000;
 /** Files in one task at most. */
 const MOST_ITEMS = 1_000;
 
@@ -113,7 +115,10 @@ async function submit(
   const { source, destination } = first;
   const submissionId = await api.submissionId(signal);
   const deadline = new Date(Date.now() + deadlineMs);
-  const id = await api.transfer({ submissionId, source, destination, items: members, deadline, encrypt }, signal);
+  signal.throwIfAborted();
+  // Whoever gives up now still needs the answer: only by its id can a task that has begun be cancelled.
+  const asking = AbortSignal.timeout(SUBMIT_MS);
+  const id = await api.transfer({ submissionId, source, destination, items: members, deadline, encrypt }, asking);
   const isAlone = members.length === 1;
   await watchTask(api, id, {
     what: isAlone ? first.what : `${first.what} and ${members.length - 1} other files`,

@@ -121,6 +121,6 @@ async function writeAt(
   if (bytesWritten === bytes) return;
   throw new SluiceError(
     'TRANSFER_FAILED',
-    `cannot keep a copy of ${name}: the disk took ${bytesWritten} of ${bytes} bytes`,
+    `cannot keep a copy of ${name}: the disk is full, or this user’s share of it: it took ${bytesWritten} of ${bytes} bytes`,
   );
 }
