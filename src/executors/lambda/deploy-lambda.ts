@@ -65,7 +65,7 @@ type Resolved = z.infer<typeof schema>;
 export async function deployLambda(options: DeployLambdaOptions = {}): Promise<DeployedLambda> {
   const resolved = parseOptions(schema, options, 'deploy lambda options');
   const zip = await zippedWorkerBundle();
-  const client = await createLambdaClient({ region: resolved.region, maxSockets: 4, maxAttempts: 3 });
+  const client = await createLambdaClient({ region: resolved.region, maxSockets: 4 });
   try {
     const existing = await findConfiguration(client, resolved.functionName);
     if (existing === undefined) return await create(client, resolved, zip);

@@ -1,8 +1,7 @@
-import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
+import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda';
 import { SluiceError } from '../../errors.js';
 import { VERSION } from '../../version.js';
 import { WIRE_VERSION } from '../../wire/task-envelope.js';
-import { createLambdaClient } from './lambda-client.js';
 import { lambdaFailure } from './lambda-failure.js';
 
 /** The function that tasks run in, as its deployment made it. */
@@ -21,8 +20,8 @@ export const DEPLOYED_WIRE_VERSION = 'SLUICE_WIRE_VERSION';
  *
  * @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `SERVICE_FAILED`
  */
-export async function findDeployedFunction(name: string, region: string | undefined): Promise<DeployedFunction> {
-  const Configuration = await getConfiguration(name, region);
+export async function findDeployedFunction(client: LambdaClient, name: string): Promise<DeployedFunction> {
+  const Configuration = await getConfiguration(client, name);
   const variables = Configuration?.Environment?.Variables ?? {};
   const version = variables[DEPLOYED_VERSION];
   if (version !== VERSION || variables[DEPLOYED_WIRE_VERSION] !== String(WIRE_VERSION)) {
@@ -31,17 +30,13 @@ export async function findDeployedFunction(name: string, region: string | undefi
   return { name, timeoutSeconds: Configuration?.Timeout ?? 3, memoryMiB: Configuration?.MemorySize ?? 128 };
 }
 
-// By a client of its own, which retries: nothing has begun yet that a second request could spoil.
-async function getConfiguration(name: string, region: string | undefined): Promise<FunctionConfiguration | undefined> {
+async function getConfiguration(client: LambdaClient, name: string): Promise<FunctionConfiguration | undefined> {
   const { GetFunctionCommand } = await import('@aws-sdk/client-lambda');
-  const client = await createLambdaClient({ region, maxSockets: 1, maxAttempts: 3 });
   try {
     const found = await client.send(new GetFunctionCommand({ FunctionName: name }), { requestTimeout: 30_000 });
     return found.Configuration;
   } catch (error) {
     throw lambdaFailure(error, { functionName: name, doing: 'asking for' });
-  } finally {
-    client.destroy();
   }
 }
 

@@ -18,6 +18,7 @@ import type { Executor, ExecutorCapabilities, ExecutorLoad, RunContext } from '.
 import { notRunning } from '../life-errors.js';
 import { type DeployedFunction, findDeployedFunction } from './deployed-function.js';
 import { functionFailure, parseFailure } from './function-failure.js';
+import { createLambdaClient } from './lambda-client.js';
 import { createLambdaInvoker, type Invocation, type LambdaInvoker } from './lambda-invoker.js';
 import { type LambdaOptions, type ResolvedLambdaOptions, resolveLambdaOptions } from './lambda-options.js';
 import type { LambdaWire } from './lambda-wire.js';
@@ -30,9 +31,10 @@ const ANSWER_SLACK_MS = 30_000;
 /** What a started executor has. */
 interface Started {
   readonly fn: DeployedFunction;
-  readonly wire: LambdaWire;
   readonly invoker: LambdaInvoker;
   readonly bucket: RunBucket | undefined;
+  /** Ends its connections. */
+  readonly hangUp: () => Promise<void>;
 }
 
 /**
@@ -65,16 +67,22 @@ export class LambdaExecutor implements Executor {
   /** @throws {SluiceError} `FUNCTION_NOT_DEPLOYED`, `VERSION_MISMATCH`, `ACCESS_DENIED`, `NOT_FOUND` (the bucket) */
   async start(run: RunContext): Promise<void> {
     const { functionName, region, maxConcurrency, bucket: name } = this.#options;
-    const fn = await findDeployedFunction(functionName, region);
-    const answerMs = fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS;
-    const { openLambdaWire } = await import('./lambda-wire.js');
-    const wire = await openLambdaWire({ functionName, region, maxSockets: maxConcurrency, answerMs });
+    const client = await createLambdaClient({ region, maxSockets: 1 });
+    let wire: LambdaWire | undefined;
+    const hangUp = async (): Promise<void> => {
+      client.destroy();
+      await wire?.close();
+    };
     try {
+      const fn = await findDeployedFunction(client, functionName);
+      const answerMs = fn.timeoutSeconds * 1000 + ANSWER_SLACK_MS;
+      const { openLambdaWire } = await import('./lambda-wire.js');
+      wire = await openLambdaWire(client, { functionName, maxSockets: maxConcurrency, answerMs });
       const place = { ...this.#options, runId: run.runId };
       const bucket = name === undefined ? undefined : await openRunBucket(run.openStore, { ...place, bucket: name });
-      this.#started = { fn, bucket, wire, invoker: createLambdaInvoker(wire, fn, this.#options) };
+      this.#started = { fn, bucket, invoker: createLambdaInvoker(wire, fn, this.#options), hangUp };
     } catch (error) {
-      await wire.close();
+      await hangUp();
       throw error;
     }
   }
@@ -105,7 +113,7 @@ export class LambdaExecutor implements Executor {
     try {
       await started.bucket?.close();
     } finally {
-      await started.wire.close();
+      await started.hangUp();
     }
   }
 

@@ -1,4 +1,5 @@
 import { messageOf, SluiceError } from '../../errors.js';
+import { retryAfterMs as askedWaitMs } from '../../http/retry-after.js';
 
 /** What the SDK throws, as far as decisions need it. */
 interface ServiceFailure {
@@ -15,8 +16,8 @@ export function isThrottle(error: unknown): boolean {
 
 /** How long a refusal asks to stay away, in milliseconds: 0 when it does not say. */
 export function retryAfterMs(error: unknown): number {
-  const seconds = Number((error as { readonly retryAfterSeconds?: string }).retryAfterSeconds);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
+  const { retryAfterSeconds } = error as { readonly retryAfterSeconds?: string };
+  return askedWaitMs(retryAfterSeconds, Date.now()) ?? 0;
 }
 
 const NO_ACCESS = new Set([

@@ -2,7 +2,6 @@ import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import { errors, Pool } from 'undici';
 import { sha256, signed } from '../../http/aws-signature.js';
 import { type Answer, dispatched, headerOf } from '../../http/http-answer.js';
-import { createLambdaClient } from './lambda-client.js';
 import { lambdaFailure } from './lambda-failure.js';
 
 /** Invokes one function by requests of our own: the SDK's way there and back costs more than what the kernel does for a task. */
@@ -13,7 +12,6 @@ export interface LambdaWire {
 }
 
 export interface LambdaWireOptions {
-  readonly region?: string | undefined;
   readonly functionName: string;
   /** As many as requests may be under way. */
   readonly maxSockets: number;
@@ -21,12 +19,13 @@ export interface LambdaWireOptions {
   readonly answerMs: number;
 }
 
-/** A {@link LambdaWire} with the keys, region and endpoint that the SDK finds. Rejects as {@link lambdaFailure} says. */
-export async function openLambdaWire(options: LambdaWireOptions): Promise<LambdaWire> {
-  const { functionName, region: wanted } = options;
-  const client = await createLambdaClient({ region: wanted, maxSockets: 1, maxAttempts: 1 });
+/**
+ * A {@link LambdaWire} with a client's region and endpoint, and with its keys, for which it goes on to ask it. Rejects as
+ * {@link lambdaFailure} says.
+ */
+export async function openLambdaWire(client: LambdaClient, options: LambdaWireOptions): Promise<LambdaWire> {
+  const { functionName } = options;
   const destination = await destinationOf(client, functionName).catch((error: unknown) => {
-    client.destroy();
     throw lambdaFailure(error, { functionName, doing: 'invoking' });
   });
   const { origin, host, path, region, service } = destination;
@@ -68,10 +67,7 @@ export async function openLambdaWire(options: LambdaWireOptions): Promise<Lambda
       if (again.status < 300) return again;
       throw await failureOf(again);
     },
-    async close() {
-      client.destroy();
-      await pool.destroy();
-    },
+    close: () => pool.destroy(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createLambdaClient } from '../../../../src/executors/lambda/lambda-client.js';
 import { openLambdaWire } from '../../../../src/executors/lambda/lambda-wire.js';
 import { echo, failing, type ScriptedLambda, scriptedLambda } from '../../../fixtures/scripted-lambda.js';
 
@@ -62,7 +63,10 @@ test('without a region the error says what to set', async () => {
   process.env.AWS_CONFIG_FILE = '/dev/null';
   for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) delete process.env[name];
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'very-secret' });
-  await expect(openLambdaWire({ functionName: 'worker', maxSockets: 1, answerMs: 1_000 })).rejects.toMatchObject({
+  const client = await createLambdaClient({ maxSockets: 1 });
+  await expect(
+    openLambdaWire(client, { functionName: 'worker', maxSockets: 1, answerMs: 1_000 }),
+  ).rejects.toMatchObject({
     code: 'INVALID_OPTIONS',
     message: expect.stringContaining('AWS_REGION'),
   });
