@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../../errors.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../../object-store/retry-policy.js';
+import { retrySchema } from '../../object-store/retry-schema.js';
 import { shownUrl } from '../shown-url.js';
 
 /** What requests to one site, or to a part of it, carry and expect. */
@@ -96,13 +97,7 @@ const schema = z.strictObject({
   longestRetryAfterMs: z.int().nonnegative().default(60_000),
   redirects: z.int().nonnegative().default(10),
   acceptUnknownLength: z.boolean().default(false),
-  retry: z
-    .strictObject({
-      attempts: z.int().positive().default(RETRY.attempts),
-      baseDelayMs: z.number().nonnegative().default(RETRY.baseDelayMs),
-      maxDelayMs: z.number().nonnegative().default(RETRY.maxDelayMs),
-    })
-    .default(RETRY),
+  retry: retrySchema.omit({ deadlineMs: true }).default(RETRY),
 });
 
 /** @throws {SluiceError} `INVALID_OPTIONS`, naming every offending key at once, and never a secret. */

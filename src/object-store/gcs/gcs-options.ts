@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../../errors.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../retry-policy.js';
+import { retrySchema } from '../retry-schema.js';
 
 /** A service account's key, as its key file has it; further fields of the file are ignored. */
 export interface GcsCredentials {
@@ -50,14 +51,7 @@ const schema = z.strictObject({
   userProject: z.string().min(1).exactOptional(),
   concurrency: z.int().positive().default(64),
   idleTimeoutMs: z.int().positive().default(30_000),
-  retry: z
-    .strictObject({
-      attempts: z.int().positive().default(DEFAULT_RETRY_POLICY.attempts),
-      baseDelayMs: z.number().nonnegative().default(DEFAULT_RETRY_POLICY.baseDelayMs),
-      maxDelayMs: z.number().nonnegative().default(DEFAULT_RETRY_POLICY.maxDelayMs),
-      deadlineMs: z.number().positive().default(DEFAULT_RETRY_POLICY.deadlineMs),
-    })
-    .default(DEFAULT_RETRY_POLICY),
+  retry: retrySchema.default(DEFAULT_RETRY_POLICY),
 });
 
 /** Google's own endpoint. */

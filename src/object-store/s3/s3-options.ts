@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SluiceError } from '../../errors.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../retry-policy.js';
+import { retrySchema } from '../retry-schema.js';
 
 /** Keys of an AWS account, or of a server that speaks S3. */
 export interface S3Credentials {
@@ -69,14 +70,7 @@ const fields = z.strictObject({
   concurrency: z.int().positive().default(64),
   addressing: z.enum(['path', 'host']).exactOptional(),
   idleTimeoutMs: z.int().positive().default(30_000),
-  retry: z
-    .strictObject({
-      attempts: z.int().positive().default(DEFAULT_RETRY_POLICY.attempts),
-      baseDelayMs: z.number().nonnegative().default(DEFAULT_RETRY_POLICY.baseDelayMs),
-      maxDelayMs: z.number().nonnegative().default(DEFAULT_RETRY_POLICY.maxDelayMs),
-      deadlineMs: z.number().positive().default(DEFAULT_RETRY_POLICY.deadlineMs),
-    })
-    .default(DEFAULT_RETRY_POLICY),
+  retry: retrySchema.default(DEFAULT_RETRY_POLICY),
 });
 
 const schema = fields
