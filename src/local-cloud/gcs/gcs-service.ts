@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../../errors.js';
+import { answerFailure } from '../answer-failure.js';
 import { type FaultSource, NO_FAULTS } from '../faults/faults.js';
 import { runUnderFault } from '../faults/run-under-fault.js';
 import { createRequestLedger } from '../request-ledger.js';
@@ -63,7 +64,7 @@ export function createGcsService(options: GcsServiceOptions): GcsService {
       api = target.api;
       await answerTarget(incoming, response, { method, target });
     } catch (error) {
-      fail({ response, method, api }, error);
+      answerFailure(response, () => replyError({ response, method, api }, errorOf(error)));
     }
   };
 
@@ -104,13 +105,6 @@ export function createGcsService(options: GcsServiceOptions): GcsService {
   };
 }
 
-function fail(to: Parameters<typeof replyError>[0], error: unknown): void {
-  const { response } = to;
-  if (response.destroyed || response.socket?.destroyed) return;
-  if (response.headersSent) {
-    // The status is out already: a cut connection is the only way left to say that the body is not whole.
-    response.destroy();
-    return;
-  }
-  replyError(to, error instanceof GcsError ? error : new GcsError('internalError', messageOf(error)));
+function errorOf(error: unknown): GcsError {
+  return error instanceof GcsError ? error : new GcsError('internalError', messageOf(error));
 }

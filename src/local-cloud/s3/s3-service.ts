@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../../errors.js';
+import { answerFailure } from '../answer-failure.js';
 import { type FaultSource, NO_FAULTS } from '../faults/faults.js';
 import { runUnderFault } from '../faults/run-under-fault.js';
 import { createRequestLedger } from '../request-ledger.js';
@@ -61,7 +62,9 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
       await loaded;
       await answerAuthentic(request, response, requestId);
     } catch (error) {
-      fail({ response, requestId, method, resource: request.url ?? '' }, error);
+      answerFailure(response, () =>
+        replyError({ response, requestId, method, resource: request.url ?? '' }, errorOf(error)),
+      );
     }
   };
 
@@ -104,13 +107,6 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
   };
 }
 
-function fail(to: Parameters<typeof replyError>[0], error: unknown): void {
-  const { response } = to;
-  if (response.destroyed || response.socket?.destroyed) return;
-  if (response.headersSent) {
-    // The status is out already: a cut connection is the only way left to say that the body is not whole.
-    response.destroy();
-    return;
-  }
-  replyError(to, error instanceof S3Error ? error : new S3Error('InternalError', messageOf(error)));
+function errorOf(error: unknown): S3Error {
+  return error instanceof S3Error ? error : new S3Error('InternalError', messageOf(error));
 }
