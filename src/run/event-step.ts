@@ -1,4 +1,11 @@
-import type { AttemptEnded, RunEvent } from '../monitoring/event.js';
+import type {
+  AttemptEnded,
+  AttemptStarted,
+  RunEvent,
+  TaskCreated,
+  TaskRecovery,
+  TaskStatusChanged,
+} from '../monitoring/event.js';
 import type { Usage } from '../wire/outcome.js';
 import type { LineEvent } from './event-line.js';
 import { asciiJson, LineHead } from './line-head.js';
@@ -23,26 +30,35 @@ export class EventStep {
     this.hasRunMs = hasRunMs;
   }
 
-  /** This step and then one more event. */
-  and(event: RunEvent): EventStep {
-    switch (event.kind) {
-      case 'taskCreated':
-        return this.#known(event.kind, '', '', 0) ?? this.#remember(event.kind, '', '', 0, this.#with(event));
-      case 'taskStatus': {
-        const { kind, from, status } = event;
-        return this.#known(kind, from, status, 0) ?? this.#remember(kind, from, status, 0, this.#with(event));
-      }
-      case 'attemptStarted': {
-        const { kind, executor, attempt } = event;
-        return (
-          this.#known(kind, executor, '', attempt) ?? this.#remember(kind, executor, '', attempt, this.#with(event))
-        );
-      }
-      case 'attemptEnded':
-        return this.#andEnd(event);
-      case 'taskRecovery':
-        return this.#with(event);
-    }
+  /** This step and then one more event; so do the others below. */
+  andCreated(event: TaskCreated): EventStep {
+    return this.#known(event.kind, '', '', 0) ?? this.#remember(event.kind, '', '', 0, this.#with(event));
+  }
+
+  andStatus(event: TaskStatusChanged): EventStep {
+    const { kind, from, status } = event;
+    return this.#known(kind, from, status, 0) ?? this.#remember(kind, from, status, 0, this.#with(event));
+  }
+
+  andStarted(event: AttemptStarted): EventStep {
+    const { kind, executor, attempt } = event;
+    return this.#known(kind, executor, '', attempt) ?? this.#remember(kind, executor, '', attempt, this.#with(event));
+  }
+
+  andEnded(event: AttemptEnded): EventStep {
+    const { kind, executor, attempt, error, usage } = event;
+    // What differs from all others need not be remembered.
+    if (usage === undefined) return this.#with(event);
+    if (error !== undefined || !isPlain(usage)) return this.#with({ ...event, usage: rounded(usage) });
+    const { where, stagingMs } = usage;
+    return (
+      this.#known(kind, executor, where, attempt) ??
+      this.#remember(kind, executor, where, attempt, this.#with({ ...event, usage: { where, stagingMs } }, true))
+    );
+  }
+
+  andRecovery(event: TaskRecovery): EventStep {
+    return this.#with(event);
   }
 
   /** What a line begins with that tells of this step of an app's tasks. */
@@ -56,18 +72,6 @@ export class EventStep {
     const head = new LineHead(`{"app":${asciiJson(app)},"atMs":`, `,"events":[${this.#events}],"tasks":[`);
     heads.push({ app, head });
     return head;
-  }
-
-  #andEnd(event: AttemptEnded): EventStep {
-    const { kind, executor, attempt, error, usage } = event;
-    // What differs from all others need not be remembered.
-    if (usage === undefined) return this.#with(event);
-    if (error !== undefined || !isPlain(usage)) return this.#with({ ...event, usage: rounded(usage) });
-    const { where, stagingMs } = usage;
-    return (
-      this.#known(kind, executor, where, attempt) ??
-      this.#remember(kind, executor, where, attempt, this.#with({ ...event, usage: { where, stagingMs } }, true))
-    );
   }
 
   #known(kind: RunEvent['kind'], a: string, b: string, n: number): EventStep | undefined {

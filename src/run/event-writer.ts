@@ -32,16 +32,31 @@ export class EventWriter {
     this.#buffer = new LineBuffer(BUFFER_BYTES, onFull);
   }
 
+  // Each kind of event has a shape of its own: what is read of it once that is known costs a fraction.
   write(event: RunEvent): void {
-    if (!this.#goesOn(event)) {
-      this.#endStep();
-      this.#taskId = event.taskId;
-      this.#atMs = event.atMs;
-      this.#app = event.app;
-      this.#events = 0;
-      if (event.kind === 'attemptEnded') this.#runMs = event.usage?.runMs ?? 0;
+    switch (event.kind) {
+      case 'taskCreated':
+        this.#turnTo(event.taskId, event.atMs, event.app);
+        this.#step = this.#step.andCreated(event);
+        break;
+      case 'taskStatus':
+        this.#turnTo(event.taskId, event.atMs, event.app);
+        this.#step = this.#step.andStatus(event);
+        break;
+      case 'attemptStarted':
+        this.#turnTo(event.taskId, event.atMs, event.app);
+        this.#step = this.#step.andStarted(event);
+        break;
+      case 'attemptEnded':
+        // A line has room for one run time of each task, of the attempt that ended first.
+        this.#begin(event.taskId, event.atMs, event.app);
+        this.#runMs = event.usage?.runMs ?? 0;
+        this.#step = this.#step.andEnded(event);
+        break;
+      case 'taskRecovery':
+        this.#turnTo(event.taskId, event.atMs, event.app);
+        this.#step = this.#step.andRecovery(event);
     }
-    this.#step = this.#step.and(event);
     this.#events += 1;
   }
 
@@ -52,10 +67,17 @@ export class EventWriter {
     this.#buffer.flush();
   }
 
-  // A line has room for one run time of each task, of the attempt that ended first.
-  #goesOn({ kind, taskId, atMs, app }: RunEvent): boolean {
+  #turnTo(taskId: number, atMs: number, app: string): void {
     const isSame = taskId === this.#taskId && atMs === this.#atMs && app === this.#app;
-    return isSame && kind !== 'attemptEnded' && this.#events < MOST_EVENTS;
+    if (!isSame || this.#events === MOST_EVENTS) this.#begin(taskId, atMs, app);
+  }
+
+  #begin(taskId: number, atMs: number, app: string): void {
+    this.#endStep();
+    this.#taskId = taskId;
+    this.#atMs = atMs;
+    this.#app = app;
+    this.#events = 0;
   }
 
   #endStep(): void {

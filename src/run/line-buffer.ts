@@ -1,3 +1,4 @@
+import { writeInteger, writeThree } from './ascii-digits.js';
 import { WORD_BYTES, type Words } from './line-head.js';
 
 /** More than any task takes on a line, and the line's end. */
@@ -5,7 +6,6 @@ const ROOM_OF_TASK = 64;
 const COMMA = 0x2c;
 const POINT = 0x2e;
 const SPACE = 0x20;
-const ZERO = 0x30;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
 const END = 0x7d;
@@ -48,28 +48,24 @@ export class LineBuffer {
 
   /** Adds a task to the line. */
   task(taskId: number): void {
-    this.#integer(taskId);
-    this.#bytes[this.#length++] = COMMA;
+    const at = writeInteger(this.#bytes, this.#length, taskId);
+    this.#bytes[at] = COMMA;
+    this.#length = at + 1;
   }
 
   /** Adds a task and how long its attempt ran, in thousandths of a millisecond: a whole number of 31 bits. */
   timedTask(taskId: number, thousandths: number): void {
     const bytes = this.#bytes;
-    bytes[this.#length++] = OPEN;
-    this.task(taskId);
+    bytes[this.#length] = OPEN;
+    let at = writeInteger(bytes, this.#length + 1, taskId);
+    bytes[at] = COMMA;
     const whole = (thousandths / 1000) | 0;
-    this.#integer(whole);
-    const rest = thousandths - whole * 1000;
-    const tenths = (rest / 100) | 0;
-    const hundredths = (rest / 10) | 0;
-    let at = this.#length;
-    bytes[at++] = POINT;
-    bytes[at++] = ZERO + tenths;
-    bytes[at++] = ZERO + hundredths - tenths * 10;
-    bytes[at++] = ZERO + rest - hundredths * 10;
-    bytes[at++] = CLOSE;
-    bytes[at++] = COMMA;
-    this.#length = at;
+    at = writeInteger(bytes, at + 1, whole);
+    bytes[at] = POINT;
+    at = writeThree(bytes, at + 1, thousandths - whole * 1000);
+    bytes[at] = CLOSE;
+    bytes[at + 1] = COMMA;
+    this.#length = at + 2;
   }
 
   /** Ends the line, which has a task. */
@@ -88,26 +84,4 @@ export class LineBuffer {
     if (this.#length > 0) this.#onFull(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
   }
-
-  // Small enough for the arithmetic of integers, which is the faster one.
-  #integer(value: number): void {
-    if ((value | 0) !== value || value < 0) {
-      this.#length += this.#bytes.write(`${value}`, this.#length);
-      return;
-    }
-    const end = this.#length + digitsOf(value);
-    let rest = value;
-    for (let at = end - 1; at >= this.#length; at--) {
-      const tens = (rest / 10) | 0;
-      this.#bytes[at] = ZERO + rest - tens * 10;
-      rest = tens;
-    }
-    this.#length = end;
-  }
-}
-
-function digitsOf(value: number): number {
-  let digits = 1;
-  for (let least = 10; value >= least; least *= 10) digits += 1;
-  return digits;
 }
