@@ -75,11 +75,14 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   // biome-ignore lint/suspicious/noThenProperty: a future is a thenable, so that await and Promise.all take it
   then<A = R, B = never>(onValue?: OnValue<R, A>, onError?: OnError<B>): Promise<A | B> {
     this.look();
-    this.#promise ??= new Promise((resolve) => {
+    if (this.#promise === undefined) {
       const { settlement } = this;
-      if (settlement === undefined) this.#resolve = resolve;
-      else resolve(this.#valueOf(settlement));
-    });
+      if (settlement === undefined) {
+        this.#promise = new Promise<R>(keepResolve);
+        this.#resolve = lastResolve;
+        lastResolve = undefined;
+      } else this.#promise = Promise.resolve(settledValue<R>(this.#owner, settlement));
+    }
     return this.#promise.then(onValue, onError);
   }
 
@@ -116,15 +119,6 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     this.#owner.release(this, url);
   }
 
-  #valueOf(settlement: Settlement): R | Promise<R> {
-    if (settlement.kind === 'error') return Promise.reject(settlement.error);
-    try {
-      return this.#owner.decode(settlement.value) as R;
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
   /** Whether anybody has asked how the task ends, or was told by another that failed with it. @internal */
   get isLookedAt(): boolean {
     return this.#isLookedAt;
@@ -134,8 +128,9 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
   look(): void {
     if (this.#isLookedAt) return;
     this.#isLookedAt = true;
-    const { settlement } = this;
-    if (settlement?.kind === 'error' && !settlement.cancelled) this.#owner.failureSeen(this, settlement.error);
+    const end = this.#end;
+    if (end === undefined || end instanceof Uint8Array) return;
+    if (end.kind === 'error' && !end.cancelled) this.#owner.failureSeen(this, end.error);
   }
 
   /**
@@ -179,9 +174,25 @@ export class AppFuture<R, O extends readonly FileLike[] = readonly FileLike[]> i
     this.#end = isPlain(settlement) ? settlement.value.bytes : settlement;
     this.#waiting = undefined;
     this.#resolve = undefined;
-    if (resolve !== undefined) resolve(this.#valueOf(settlement) as never);
+    if (resolve !== undefined) resolve(settledValue(this.#owner, settlement) as never);
     if (typeof waiting === 'function') waiting(settlement);
     else if (waiting !== undefined) for (const listener of waiting) listener(settlement);
+  }
+}
+
+// One for all: an executor of its own for each promise is a tenth of what is made for a future that is waited for.
+const keepResolve = (resolve: (value: never) => void): void => {
+  lastResolve = resolve;
+};
+let lastResolve: ((value: never) => void) | undefined;
+
+// No private method: an object of a class that has one is larger.
+function settledValue<R>(owner: FutureOwner, settlement: Settlement): R | Promise<R> {
+  if (settlement.kind === 'error') return Promise.reject(settlement.error);
+  try {
+    return owner.decode(settlement.value) as R;
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 
