@@ -1,5 +1,6 @@
 import type { StorageAccess } from '../../data/storage-access.js';
 import { SluiceError } from '../../errors.js';
+import { StopGroup } from '../../run/stop-group.js';
 import { hasLargeBundle } from '../../run-bucket/code-upload.js';
 import { hasLocalValues, withoutLocalValues } from '../../run-bucket/local-values.js';
 import { openRunBucket, type RunBucket } from '../../run-bucket/run-bucket.js';
@@ -52,7 +53,7 @@ export class LambdaExecutor implements Executor {
     resources: [],
   };
   readonly #options: ResolvedLambdaOptions;
-  readonly #closing = new AbortController();
+  readonly #stops = new StopGroup();
   readonly #underWay = new Set<Promise<Outcome>>();
   #started: Started | undefined;
 
@@ -88,8 +89,9 @@ export class LambdaExecutor implements Executor {
   }
 
   submit(envelope: TaskEnvelope, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
-    if (this.#started === undefined || this.#closing.signal.aborted) return Promise.reject(notRunning(this.label));
-    const outcome = this.#run(this.#started, envelope, AbortSignal.any([signal, this.#closing.signal]));
+    const started = this.#started;
+    if (started === undefined) return Promise.reject(notRunning(this.label));
+    const outcome = this.#stops.run(signal, (stop) => this.#run(started, envelope, stop));
     this.#underWay.add(outcome);
     const forget = (): void => {
       this.#underWay.delete(outcome);
@@ -106,10 +108,10 @@ export class LambdaExecutor implements Executor {
     const started = this.#started;
     if (started === undefined) return;
     this.#started = undefined;
-    const timer = setTimeout(() => this.#closing.abort(notRunning(this.label)), graceMs);
+    const timer = setTimeout(() => this.#stops.abort(notRunning(this.label)), graceMs);
     await Promise.allSettled(this.#underWay);
     clearTimeout(timer);
-    this.#closing.abort(notRunning(this.label));
+    this.#stops.abort(notRunning(this.label));
     try {
       await started.bucket?.close();
     } finally {
