@@ -103,7 +103,10 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
 
   return {
     handle: (request, response) => ledger.run(request, response, () => answer(request, response)),
-    close: () => ledger.close(),
+    close: async () => {
+      await ledger.close();
+      await buckets.close();
+    },
   };
 }
 
