@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream/promises';
+import { sendContent } from '../../send-content.js';
 import type { ByteRange } from '../../store/data-files.js';
 import { checkReadConditions, validators } from '../conditions.js';
 import { isHeaderValue, replyObjectHeaders } from '../object-headers.js';
@@ -43,7 +43,7 @@ async function getObject(request: S3Request, { buckets }: S3Context): Promise<vo
   const held = bucket.data.hold(record.segments);
   try {
     request.response.writeHead(status, headers);
-    await pipeline(held.read(range), request.response);
+    await sendContent(request.response, held.read(range), Number(headers['content-length']));
   } finally {
     await held.release();
   }
