@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ensureFolder } from './ensure-folder.js';
 import type { Extent } from './free-space.js';
 import { PackedFile } from './packed-file.js';
+import { readFully } from './read-fully.js';
 
 /** A run of bytes on disk. An object is one, or several in a row when it came in parts. */
 export interface Segment {
@@ -24,6 +25,8 @@ export interface ByteRange {
 export interface HeldData {
   /** The bytes of all segments in a row, or a range of them. */
   read(range?: ByteRange): AsyncGenerator<Uint8Array, void>;
+  /** Fills `target`, which is as long as they are together, or as the range. */
+  readInto(target: Uint8Array, range?: ByteRange): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -77,6 +80,7 @@ export class DataFiles {
     for (const { id } of segments) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
     return {
       read: (range) => this.#read(segments, range),
+      readInto: (target, range) => this.#readInto(segments, target, range),
       release: () => this.#release(segments),
     };
   }
@@ -134,16 +138,35 @@ export class DataFiles {
   }
 
   async *#read(segments: readonly Segment[], range: ByteRange | undefined): AsyncGenerator<Uint8Array, void> {
-    let offset = 0;
-    for (const segment of segments) {
-      const { id, size } = segment;
-      const start = Math.max((range?.start ?? 0) - offset, 0);
-      const end = Math.min((range?.end ?? Number.POSITIVE_INFINITY) - offset, size - 1);
-      offset += size;
-      if (start > end) continue;
-      const packed = packedExtent(segment);
-      if (packed !== undefined) yield this.#packed.read({ at: packed.at + start, size: end - start + 1 });
-      else yield* createReadStream(this.#path(id), { start, end, highWaterMark: READ_BYTES });
+    for (const piece of piecesOf(segments, range)) {
+      const { id, start, end } = piece;
+      if (packedExtent(piece) === undefined) {
+        yield* createReadStream(this.#path(id), { start, end, highWaterMark: READ_BYTES });
+      } else {
+        const bytes = Buffer.allocUnsafe(end - start + 1);
+        await this.#readPiece(piece, bytes);
+        yield bytes;
+      }
+    }
+  }
+
+  async #readInto(segments: readonly Segment[], target: Uint8Array, range: ByteRange | undefined): Promise<void> {
+    let done = 0;
+    for (const piece of piecesOf(segments, range)) {
+      const next = done + piece.end - piece.start + 1;
+      await this.#readPiece(piece, target.subarray(done, next));
+      done = next;
+    }
+  }
+
+  async #readPiece(piece: Piece, target: Uint8Array): Promise<void> {
+    const packed = packedExtent(piece);
+    if (packed !== undefined) return this.#packed.readInto(target, packed.at + piece.start);
+    const file = await open(this.#path(piece.id));
+    try {
+      await readFully(file, target, piece.start);
+    } finally {
+      await file.close();
     }
   }
 
@@ -184,4 +207,18 @@ const PACKED = 'packed';
 
 function packedExtent({ id, size }: Segment): Extent | undefined {
   return id.startsWith(PACKED) ? { at: Number(id.slice(PACKED.length + 1)), size } : undefined;
+}
+
+/** The bytes of a segment from `start` to `end`, inclusive. */
+interface Piece extends Segment, ByteRange {}
+
+/** What of each segment lies in a range of them all. */
+function* piecesOf(segments: readonly Segment[], range: ByteRange | undefined): Generator<Piece, void> {
+  let offset = 0;
+  for (const { id, size } of segments) {
+    const start = Math.max((range?.start ?? 0) - offset, 0);
+    const end = Math.min((range?.end ?? Number.POSITIVE_INFINITY) - offset, size - 1);
+    offset += size;
+    if (start <= end) yield { id, size, start, end };
+  }
 }

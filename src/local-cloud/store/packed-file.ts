@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, truncate } from 'node:fs/promises';
 import { type Extent, FreeSpace } from './free-space.js';
 import { LazyFile } from './lazy-file.js';
+import { readFully } from './read-fully.js';
 
 /**
  * Many small contents in one file, which stays open: a file of its own for each takes longer to make than to fill.
@@ -47,15 +48,9 @@ export class PackedFile {
     }
   }
 
-  async read({ at, size }: Extent): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe(size);
-    const file = await this.#file.opened();
-    for (let done = 0; done < size; ) {
-      const { bytesRead } = await file.read(bytes, done, size - done, at + done);
-      if (bytesRead === 0) throw new Error(`${this.#path} ends before byte ${at + size}`);
-      done += bytesRead;
-    }
-    return bytes;
+  /** Fills `target` with what begins at `at`. */
+  async readInto(target: Uint8Array, at: number): Promise<void> {
+    await readFully(await this.#file.opened(), target, at);
   }
 
   /** Gives the extent's place to others, and that at the end of the file back to the disk. */

@@ -55,7 +55,7 @@ export async function replyMedia(request: GcsRequest, bucket: GcsBucket, record:
     });
     if (method === 'HEAD') response.end();
     else if (gunzips) await pipeline(held.read(range), createGunzip(), response);
-    else await sendContent(response, held.read(range), length);
+    else await sendContent(response, held, { range, length });
   } finally {
     await held.release();
   }
