@@ -40,7 +40,7 @@ const CLOSE_GRACE_MS = 2000;
 
 /** Reads on, so that a client still sending its body gets to read the answer. */
 async function drain(request: IncomingMessage): Promise<void> {
-  if (request.readableEnded || request.destroyed) return;
+  if (request.readableEnded || request.destroyed || (request.complete && request.readableLength === 0)) return;
   try {
     for await (const _ of request);
   } catch {

@@ -101,7 +101,10 @@ export function createGcsService(options: GcsServiceOptions): GcsService {
 
   return {
     handle: (request, response) => ledger.run(request, response, () => answer(request, response)),
-    close: () => ledger.close(),
+    close: async () => {
+      await ledger.close();
+      await buckets.close();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { messageOf } from '../../errors.js';
 import { answerFailure } from '../answer-failure.js';
@@ -52,7 +52,7 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
   let loaded: Promise<void> | undefined;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const requestId = randomBytes(8).toString('hex').toUpperCase();
+    const requestId = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
     response.setHeader('x-amz-request-id', requestId);
     response.setHeader('server', 'sluice-local-cloud');
     const method = request.method ?? 'GET';
@@ -103,7 +103,10 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
 
   return {
     handle: (request, response) => ledger.run(request, response, () => answer(request, response)),
-    close: () => ledger.close(),
+    close: async () => {
+      await ledger.close();
+      await buckets.close();
+    },
   };
 }
 

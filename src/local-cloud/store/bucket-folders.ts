@@ -11,6 +11,8 @@ export interface StoredBucket {
   load(): Promise<void>;
   /** Lets no further object in. Throws the service's error when there are some. */
   retire(): void;
+  /** Lets go of its files. Idempotent. */
+  close(): Promise<void>;
 }
 
 export interface BucketFoldersOptions<Bucket, Facts> {
@@ -74,11 +76,18 @@ export class BucketFolders<Bucket extends StoredBucket, Facts> {
     });
   }
 
+  /** Lets go of all buckets' files. Idempotent; nothing may be under way. */
+  async close(): Promise<void> {
+    for (const bucket of this.#buckets.values()) await bucket.close();
+  }
+
   /** Rejects as {@link StoredBucket.retire} does; `find` gives the bucket, or throws when there is none. */
   async delete(name: string, find: () => Bucket): Promise<void> {
     await this.#locks.run(name, async () => {
-      find().retire();
+      const bucket = find();
+      bucket.retire();
       this.#buckets.delete(name);
+      await bucket.close();
       const halfMade = join(this.#options.folder, HALF_MADE + randomUUID());
       await rename(join(this.#options.folder, name), halfMade);
       await rm(halfMade, { recursive: true, force: true });

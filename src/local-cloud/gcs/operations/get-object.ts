@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { sendContent } from '../../send-content.js';
 import type { GcsRequest } from '../gcs-request.js';
 import { checkForRead, PRECONDITION_PARAMETERS, parsePreconditions } from '../preconditions.js';
 import { parseRange } from '../range.js';
@@ -53,19 +54,11 @@ export async function replyMedia(request: GcsRequest, bucket: GcsBucket, record:
       ...(range !== undefined && { 'content-range': `bytes ${range.start}-${range.end}/${record.size}` }),
     });
     if (method === 'HEAD') response.end();
-    else await send(held.read(range), gunzips, response);
+    else if (gunzips) await pipeline(held.read(range), createGunzip(), response);
+    else await sendContent(response, held, { range, length });
   } finally {
     await held.release();
   }
-}
-
-async function send(
-  bytes: AsyncGenerator<Uint8Array, void>,
-  gunzips: boolean,
-  response: GcsRequest['response'],
-): Promise<void> {
-  if (gunzips) await pipeline(bytes, createGunzip(), response);
-  else await pipeline(bytes, response);
 }
 
 /** The `x-goog-…` headers are those of the object as it is stored, also with a range of it. */

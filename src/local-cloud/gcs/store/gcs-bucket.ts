@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataFiles } from '../../store/data-files.js';
+import { DataFiles, type Segment } from '../../store/data-files.js';
 import { ObjectTable } from '../../store/object-table.js';
 import type { SortedKeys } from '../../store/sorted-keys.js';
 import { writeWholeFile } from '../../store/write-whole-file.js';
@@ -23,7 +23,7 @@ export interface BucketSettings {
 }
 
 /** Folders inside a bucket's own. */
-export const BUCKET_FOLDERS = ['objects', 'data', 'sessions'] as const;
+export const BUCKET_FOLDERS = ['data', 'sessions'] as const;
 
 /** One bucket: its objects, their bytes, and the uploads that are to become objects. */
 export class GcsBucket {
@@ -41,21 +41,25 @@ export class GcsBucket {
     this.#folder = folder;
     this.data = new DataFiles(join(folder, 'data'));
     this.sessions = new UploadSessions(join(folder, 'sessions'), this.data);
-    this.#objects = new ObjectTable({ folder: join(folder, 'objects'), data: this.data, gone: noSuchBucket });
+    this.#objects = new ObjectTable({ path: join(folder, 'objects.jsonl'), data: this.data, gone: noSuchBucket });
   }
 
   async load(): Promise<void> {
     await this.#objects.load();
-    const named = new Set<string>();
+    const named: Segment[] = [];
     const completed = new Set<string>();
     for (const { segments, generation, uploadId } of this.#objects.values()) {
       this.#newest = Math.max(this.#newest, generation);
-      for (const { id } of segments) named.add(id);
+      named.push(...segments);
       if (uploadId !== undefined) completed.add(uploadId);
     }
     await this.sessions.load(completed);
-    for (const id of this.sessions.dataIds()) named.add(id);
-    await this.data.sweep(named);
+    await this.data.sweep([...named, ...this.sessions.segments()]);
+  }
+
+  /** Lets go of its files. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.#objects.close(), this.data.close()]);
   }
 
   /** Names of the objects in order, to walk through in one go. */

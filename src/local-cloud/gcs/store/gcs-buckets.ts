@@ -17,6 +17,11 @@ export class GcsBuckets {
     return this.#folders.load();
   }
 
+  /** Lets go of all files. Idempotent; nothing may be under way. */
+  close(): Promise<void> {
+    return this.#folders.close();
+  }
+
   /** By name, in order. */
   list(): GcsBucket[] {
     return this.#folders.list();

@@ -67,9 +67,9 @@ export class UploadSessions {
     }
   }
 
-  /** Ids of the data files that uploads are made of. */
-  *dataIds(): Generator<string, void> {
-    for (const { session } of this.#open.values()) for (const { id } of session.segments) yield id;
+  /** What uploads are made of. */
+  *segments(): Generator<Segment, void> {
+    for (const { session } of this.#open.values()) yield* session.segments;
   }
 
   async create(fields: Omit<UploadSession, 'id' | 'segments'>): Promise<UploadSession> {
@@ -127,7 +127,7 @@ export class UploadSessions {
       }
       return { size };
     };
-    const { segment } = await this.#data.write(content());
+    const { segment } = await this.#data.writeApart(content());
     const whole = failure === undefined && isLast(before + segment.size);
     const kept = whole ? segment : { id: segment.id, size: granules.size };
     open.sums = whole ? sums : granules.sums;

@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream/promises';
+import { sendContent } from '../../send-content.js';
 import type { ByteRange } from '../../store/data-files.js';
 import { checkReadConditions, validators } from '../conditions.js';
 import { isHeaderValue, replyObjectHeaders } from '../object-headers.js';
@@ -39,11 +39,11 @@ async function headObject(request: S3Request, { buckets }: S3Context): Promise<v
 async function getObject(request: S3Request, { buckets }: S3Context): Promise<void> {
   const bucket = buckets.get(bucketName(request));
   const record = bucket.get(objectKey(request));
-  const { status, headers, range } = describe(request, record);
+  const { status, headers, range, length } = describe(request, record);
   const held = bucket.data.hold(record.segments);
   try {
     request.response.writeHead(status, headers);
-    await pipeline(held.read(range), request.response);
+    await sendContent(request.response, held, { range, length });
   } finally {
     await held.release();
   }
@@ -52,6 +52,8 @@ async function getObject(request: S3Request, { buckets }: S3Context): Promise<vo
 interface Description {
   readonly status: 200 | 206;
   readonly headers: Record<string, string>;
+  /** Of the body that belongs to it, in bytes. */
+  readonly length: number;
   readonly range?: ByteRange;
 }
 
@@ -59,22 +61,23 @@ function describe(request: S3Request, record: ObjectRecord): Description {
   checkReadConditions(request.headers, record);
   const part = request.query.has('partNumber') ? partRange(request, record) : undefined;
   const range = part ?? parseRange(request.headers.get('range'), record.size);
+  const length = range === undefined ? record.size : range.end - range.start + 1;
   const headers: Record<string, string> = {
     ...replyObjectHeaders(record),
     ...overrides(request),
     ...validators(record),
     'accept-ranges': 'bytes',
-    'content-length': String(range === undefined ? record.size : range.end - range.start + 1),
+    'content-length': String(length),
   };
   if (part !== undefined) headers['x-amz-mp-parts-count'] = String(record.segments.length);
   if (range !== undefined) {
     headers['content-range'] = `bytes ${range.start}-${range.end}/${record.size}`;
-    return { status: 206, headers, range };
+    return { status: 206, headers, range, length };
   }
   // The checksum is of the whole object: with a part of it, a client would find it wrong.
   if (request.headers.get('x-amz-checksum-mode') === 'ENABLED')
     Object.assign(headers, checksumHeaders(record.checksum));
-  return { status: 200, headers };
+  return { status: 200, headers, length };
 }
 
 /** Where a part lies; an object of one piece is one part. */

@@ -62,7 +62,7 @@ async function storePart(
   { upload, number, now }: { upload: MultipartUpload; number: number; now: () => number },
   content: AsyncGenerator<Uint8Array, BodyFacts>,
 ): Promise<{ part: UploadedPart; facts: BodyFacts }> {
-  const { segment, facts } = await bucket.data.write(content);
+  const { segment, facts } = await bucket.data.writeApart(content);
   const part = { number, etag: facts.md5, checksum: facts.checksum, lastModifiedMs: now(), segment };
   await bucket.uploads.putPart(upload, part);
   return { part, facts };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DataFiles } from '../../store/data-files.js';
+import { DataFiles, type Segment } from '../../store/data-files.js';
 import { ObjectTable } from '../../store/object-table.js';
 import type { SortedKeys } from '../../store/sorted-keys.js';
 import { checkWriteCondition, type WriteCondition } from '../conditions.js';
@@ -17,7 +17,7 @@ export interface ObjectWrite {
 }
 
 /** Folders inside a bucket's own. */
-export const BUCKET_FOLDERS = ['objects', 'data', 'uploads'] as const;
+export const BUCKET_FOLDERS = ['data', 'uploads'] as const;
 
 /** One bucket: its objects, their bytes, and the uploads that are to become objects. */
 export class Bucket {
@@ -41,7 +41,7 @@ export class Bucket {
     this.data = new DataFiles(join(folder, 'data'));
     this.uploads = new Uploads(join(folder, 'uploads'), this.data);
     const gone = () => noSuchBucket(this.name);
-    this.#objects = new ObjectTable({ folder: join(folder, 'objects'), data: this.data, gone });
+    this.#objects = new ObjectTable({ path: join(folder, 'objects.jsonl'), data: this.data, gone });
   }
 
   /** Path of a bucket-wide setting. */
@@ -53,15 +53,19 @@ export class Bucket {
   async load(): Promise<void> {
     await this.access.load();
     await this.#objects.load();
-    const named = new Set<string>();
+    const named: Segment[] = [];
     const completed = new Set<string>();
     for (const { segments, uploadId } of this.#objects.values()) {
-      for (const { id } of segments) named.add(id);
+      named.push(...segments);
       if (uploadId !== undefined) completed.add(uploadId);
     }
     await this.uploads.load(completed);
-    for (const id of this.uploads.dataIds()) named.add(id);
-    await this.data.sweep(named);
+    await this.data.sweep([...named, ...this.uploads.segments()]);
+  }
+
+  /** Lets go of its files. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.#objects.close(), this.data.close()]);
   }
 
   /** The keys in order, to walk through in one go. */

@@ -21,6 +21,11 @@ export class Buckets {
     return this.#folders.load();
   }
 
+  /** Lets go of all files. Idempotent; nothing may be under way. */
+  close(): Promise<void> {
+    return this.#folders.close();
+  }
+
   /** By name, in order. */
   list(): Bucket[] {
     return this.#folders.list();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataFiles } from '../../store/data-files.js';
+import type { DataFiles, Segment } from '../../store/data-files.js';
 import { KeyLock } from '../../store/key-lock.js';
 import { UNFINISHED, writeWholeFile } from '../../store/write-whole-file.js';
 import { S3Error } from '../s3-error.js';
@@ -45,9 +45,9 @@ export class Uploads {
     }
   }
 
-  /** Ids of the data files that parts are made of. */
-  *dataIds(): Generator<string, void> {
-    for (const { parts } of this.#open.values()) for (const part of parts.values()) yield part.segment.id;
+  /** What parts are made of. */
+  *segments(): Generator<Segment, void> {
+    for (const { parts } of this.#open.values()) for (const part of parts.values()) yield part.segment;
   }
 
   async create(fields: Omit<MultipartUpload, 'id'>): Promise<MultipartUpload> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { filesOf, type GcsServer, startGcsServer, statusOf } from './gcs-server.js';
+import { dataBlocks, type GcsServer, startGcsServer, statusOf } from './gcs-server.js';
 
 let server: GcsServer;
 beforeAll(async () => {
@@ -25,10 +25,10 @@ describe('a write', () => {
   test('with a generation replaces that one only, and leaves nothing of itself', async () => {
     await put('old');
     const first = await generationOf('old');
-    const files = await filesOf(server, 'bucket', 'data');
+    const blocks = await dataBlocks(server, 'bucket');
     expect(await put('old', `&ifGenerationMatch=${first + 1}`)).toMatchObject({ status: 412 });
     expect(await put('none', `&ifGenerationMatch=${first}`)).toMatchObject({ status: 412 });
-    expect(await filesOf(server, 'bucket', 'data')).toBe(files);
+    expect(await dataBlocks(server, 'bucket')).toBe(blocks);
     expect(await put('old', `&ifGenerationMatch=${first}`)).toMatchObject({ status: 200 });
     expect(await put('old', `&ifGenerationMatch=${first}`)).toMatchObject({ status: 412 });
   });

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { filesOf, type GcsServer, startGcsServer, statusOf } from './gcs-server.js';
+import { dataBlocks, type GcsServer, sessionsOf, startGcsServer, statusOf } from './gcs-server.js';
 
 let server: GcsServer;
 beforeEach(async () => {
@@ -36,8 +36,8 @@ test('what a killed server left half-written is removed at the next start', asyn
   await writeFile(join(bucket, 'sessions', 'x.json.1.unfinished'), '{');
   await server.restart();
   expect(await file('whole').exists()).toEqual([true]);
-  expect(await filesOf(server, 'bucket', 'data')).toBe(1);
-  expect(await filesOf(server, 'bucket', 'sessions')).toBe(0);
+  expect(await dataBlocks(server, 'bucket')).toBe(1);
+  expect(await sessionsOf(server, 'bucket')).toBe(0);
 });
 
 test('an upload that is cut off leaves nothing, and the old object as it was', async () => {
@@ -47,7 +47,7 @@ test('an upload that is cut off leaves nothing, and the old object as it was', a
   const failed = new Promise((resolve) => upload.once('error', resolve));
   upload.write(randomBytes(300_000), () => upload.destroy());
   await failed;
-  await expect.poll(() => filesOf(server, 'bucket', 'data')).toBe(1);
+  await expect.poll(() => dataBlocks(server, 'bucket')).toBe(1);
   expect((await file('old').download())[0].toString()).toBe('old');
 });
 
@@ -62,7 +62,7 @@ test('a download goes on while its object is replaced and deleted', async () => 
   const chunks = [first?.value ?? new Uint8Array()];
   for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) chunks.push(next.value);
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
-  await expect.poll(() => filesOf(server, 'bucket', 'data')).toBe(0);
+  await expect.poll(() => dataBlocks(server, 'bucket')).toBe(0);
 });
 
 test('a large object is never held in memory', async () => {

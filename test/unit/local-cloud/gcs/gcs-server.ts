@@ -8,6 +8,7 @@ import { Storage } from '@google-cloud/storage';
 import type { FaultSource } from '../../../../src/local-cloud/faults/faults.js';
 import { openServiceAccount } from '../../../../src/local-cloud/gcs/auth/service-account.js';
 import { createGcsService, type GcsService } from '../../../../src/local-cloud/gcs/gcs-service.js';
+import { blocksIn } from '../store/blocks-in.js';
 
 const PROJECT = 'test-project';
 
@@ -105,10 +106,14 @@ export async function statusOf(
   return { status: response.status, headers: response.headers, text, reason };
 }
 
-/** How many files a bucket has of a kind: bytes of objects, also of those being written, or uploads under way. */
-export async function filesOf({ folder }: GcsServer, bucket: string, kind: 'data' | 'sessions'): Promise<number> {
-  const entries = await readdir(join(folder, 'buckets', bucket, kind), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).length;
+/** How many blocks of 4 KiB the bytes of the bucket's objects take, also of those being written. */
+export async function dataBlocks({ folder }: GcsServer, bucket: string): Promise<number> {
+  return blocksIn(join(folder, 'buckets', bucket, 'data'));
+}
+
+/** How many uploads are under way in the bucket. */
+export async function sessionsOf({ folder }: GcsServer, bucket: string): Promise<number> {
+  return (await readdir(join(folder, 'buckets', bucket, 'sessions'))).length;
 }
 
 /** The account's key file. */

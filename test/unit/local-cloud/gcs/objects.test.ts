@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { CRC32C } from '@google-cloud/storage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ODD_KEYS } from '../../../../src/conformance/object-store/contents.js';
-import { answerOf, filesOf, type GcsServer, startGcsServer, statusOf } from './gcs-server.js';
+import { answerOf, dataBlocks, type GcsServer, startGcsServer, statusOf } from './gcs-server.js';
 
 let server: GcsServer;
 beforeAll(async () => {
@@ -153,12 +153,12 @@ describe('what is written is verified', () => {
       () => ({ method: 'POST', headers: { 'content-md5': md5(Buffer.from('x')) }, body: BODY }),
     ],
   ])('by %s: what does not fit is refused, and nothing is stored', async (_, query, init) => {
-    const before = await filesOf(server, 'bucket', 'data');
+    const before = await dataBlocks(server, 'bucket');
     const { status, reason, text } = await statusOf(upload(query), init());
     expect([status, reason]).toEqual([400, 'invalid']);
     expect(text).toMatch(/Provided (CRC32C|MD5 hash) .* doesn't match calculated/);
     expect(await file('wrong').exists()).toEqual([false]);
-    expect(await filesOf(server, 'bucket', 'data')).toBe(before);
+    expect(await dataBlocks(server, 'bucket')).toBe(before);
   });
 
   test('and what fits is taken', async () => {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { CRC32C } from '@google-cloud/storage';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { filesOf, type GcsServer, startGcsServer, statusOf } from './gcs-server.js';
+import { dataBlocks, type GcsServer, sessionsOf, startGcsServer, statusOf } from './gcs-server.js';
 
 const GRANULE = 256 * 1024;
 
@@ -67,7 +67,7 @@ describe('a resumable upload', () => {
     expect([status, resource.size, resource.md5Hash]).toEqual([200, String(body.length), md5Hash]);
     expect(resource).toMatchObject({ contentType: 'text/x', metadata: { a: 'b' } });
     expect(await whole()).toBe(true);
-    expect(await filesOf(server, 'bucket', 'sessions')).toBe(0);
+    expect(await sessionsOf(server, 'bucket')).toBe(0);
   });
 
   test('is answered without a 308 where a client asks for that, as Google’s for Go does', async () => {
@@ -146,24 +146,24 @@ describe('a resumable upload', () => {
   });
 
   test('that is cancelled is gone, and what had come with it', async () => {
-    const [files, sessions] = [await filesOf(server, 'bucket', 'data'), await filesOf(server, 'bucket', 'sessions')];
+    const [blocks, sessions] = [await dataBlocks(server, 'bucket'), await sessionsOf(server, 'bucket')];
     const url = await start();
     await send(url, 0, GRANULE, body.length);
     expect((await statusOf(url, { method: 'DELETE' })).status).toBe(499);
     expect(await ask(url)).toMatchObject({ status: 404, reason: 'notFound' });
     expect((await statusOf(url, { method: 'DELETE' })).status).toBe(404);
-    expect(await filesOf(server, 'bucket', 'data')).toBe(files);
-    expect(await filesOf(server, 'bucket', 'sessions')).toBe(sessions);
+    expect(await dataBlocks(server, 'bucket')).toBe(blocks);
+    expect(await sessionsOf(server, 'bucket')).toBe(sessions);
   });
 
   test('is over after a week, and what had come is gone', async () => {
-    const files = await filesOf(server, 'bucket', 'data');
+    const blocks = await dataBlocks(server, 'bucket');
     const url = await start();
     await send(url, 0, GRANULE, body.length);
     server.nowMs = () => Date.now() + 7 * 24 * 3_600_000 + 60_000;
     expect(await ask(url)).toMatchObject({ status: 404, reason: 'notFound' });
     server.nowMs = () => Date.now();
-    expect(await filesOf(server, 'bucket', 'data')).toBe(files);
+    expect(await dataBlocks(server, 'bucket')).toBe(blocks);
   });
 
   test.each([
@@ -186,12 +186,12 @@ describe('a resumable upload', () => {
   });
 
   test('holds its conditions at the start, and again at the end', async () => {
-    const sessions = await filesOf(server, 'bucket', 'sessions');
+    const sessions = await sessionsOf(server, 'bucket');
     const url = await start('&ifGenerationMatch=0');
     await file().save('first', { resumable: false });
     expect(await send(url, 0, body.length, body.length)).toMatchObject({ status: 412, reason: 'conditionNotMet' });
     expect((await file().download())[0].toString()).toBe('first');
-    expect(await filesOf(server, 'bucket', 'sessions')).toBe(sessions);
+    expect(await sessionsOf(server, 'bucket')).toBe(sessions);
     const again = `${server.endpoint}/upload/storage/v1/b/bucket/o?uploadType=resumable&name=${name}&ifGenerationMatch=0`;
     expect(await statusOf(again, { method: 'POST' })).toMatchObject({ status: 412 });
   });
@@ -199,13 +199,13 @@ describe('a resumable upload', () => {
   test('is verified by the checksum of its last request, and of its first', async () => {
     const sum = new CRC32C();
     sum.update(body);
-    const files = await filesOf(server, 'bucket', 'data');
+    const blocks = await dataBlocks(server, 'bucket');
     const wrong = await send(await start(), 0, body.length, body.length, { 'x-goog-hash': 'crc32c=AAAAAA==' });
     expect(wrong).toMatchObject({ status: 400, reason: 'invalid' });
     const begun = await start('', { headers: { 'content-type': 'application/json' }, body: '{"crc32c":"AAAAAA=="}' });
     expect(await send(begun, 0, body.length, body.length)).toMatchObject({ status: 400 });
     expect(await file().exists()).toEqual([false]);
-    expect(await filesOf(server, 'bucket', 'data')).toBe(files);
+    expect(await dataBlocks(server, 'bucket')).toBe(blocks);
     const right = { 'x-goog-hash': `crc32c=${sum.toString()}` };
     expect(await send(await start(), 0, body.length, body.length, right)).toMatchObject({ status: 200 });
   });

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answerOf, dataFiles, type S3Server, startS3Server } from './s3-server.js';
+import { answerOf, dataBlocks, type S3Server, startS3Server } from './s3-server.js';
 
 const Bucket = 'conditions';
 let s3: S3Server;
@@ -65,15 +65,15 @@ test('a conditional write that a deletion overtakes is a conflict', async () => 
   const url = await getSignedUrl(plain, new PutObjectCommand({ Bucket, Key: 'overtaken', IfMatch: ETag }), {
     unhoistableHeaders: new Set(['if-match']),
   });
-  const writing = request(url, { method: 'PUT', headers: { 'content-length': 10, 'if-match': ETag } });
+  const writing = request(url, { method: 'PUT', headers: { 'content-length': 1_000_000, 'if-match': ETag } });
   const status = new Promise<number | undefined>((resolve, reject) => {
     writing.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
   });
-  const filesBefore = await dataFiles(s3, Bucket);
-  writing.write('first');
-  await expect.poll(() => dataFiles(s3, Bucket)).toBe(filesBefore + 1);
+  const before = await dataBlocks(s3, Bucket);
+  writing.write(Buffer.alloc(500_000));
+  await expect.poll(() => dataBlocks(s3, Bucket)).toBeGreaterThan(before);
   await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'overtaken' }));
-  writing.end('-half');
+  writing.end(Buffer.alloc(500_000));
   expect(await status).toBe(409);
   expect(await head('overtaken', {})).toBe('NotFound 404');
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,6 +7,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -14,7 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { answerOf, dataFiles, type S3Server, startS3Server } from './s3-server.js';
+import { answerOf, dataBlocks, type S3Server, startS3Server } from './s3-server.js';
 
 const Bucket = 'durable';
 let s3: S3Server;
@@ -51,21 +52,40 @@ test('objects and unfinished uploads survive a restart', async () => {
 });
 
 test('what a killed server left half-written is removed at start, and nothing else', async () => {
-  await s3.client.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'kept' }));
   const bucket = join(s3.folder, 's3', Bucket);
-  const [shard = ''] = await readdir(join(bucket, 'data'));
-  const [objects = ''] = await readdir(join(bucket, 'objects'));
-  await writeFile(join(bucket, 'data', shard, 'orphan'), 'half');
-  await writeFile(join(bucket, 'objects', objects, 'x.json.1.unfinished'), '{"key":');
+  const log = join(bucket, 'objects.jsonl');
+  await s3.client.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'kept' }));
+  const whole = await readFile(log, 'utf8');
+  await s3.client.send(new PutObjectCommand({ Bucket, Key: 'lost', Body: randomBytes(100_000) }));
+  await mkdir(join(bucket, 'data', 'xx'));
+  await writeFile(join(bucket, 'data', 'xx', 'orphan'), 'half');
+  await writeFile(`${log}.unfinished`, '{"put":');
+  await truncate(log, (await stat(log)).size - 1);
   await s3.restart();
   expect(await keys()).toEqual(['kept']);
-  expect(await dataFiles(s3, Bucket)).toBe(1);
-  expect(await readdir(join(bucket, 'objects', objects))).toHaveLength(1);
+  expect(await readFile(log, 'utf8')).toBe(whole);
+  expect(await readdir(bucket)).not.toContain('objects.jsonl.unfinished');
+  expect(await dataBlocks(s3, Bucket)).toBe(1);
+  const { Body } = await s3.client.send(new GetObjectCommand({ Bucket, Key: 'kept' }));
+  expect(await Body?.transformToString()).toBe('kept');
+});
+
+test('objects that were deleted do not come back, and those that were replaced are the last ones', async () => {
+  for (const Body of ['one', 'two']) await s3.client.send(new PutObjectCommand({ Bucket, Key: 'twice', Body }));
+  await s3.client.send(new PutObjectCommand({ Bucket, Key: 'gone', Body: 'gone' }));
+  await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'gone' }));
+  await s3.restart();
+  expect(await keys()).toEqual(['twice']);
+  const { Body } = await s3.client.send(new GetObjectCommand({ Bucket, Key: 'twice' }));
+  expect(await Body?.transformToString()).toBe('two');
 });
 
 test('a replaced object leaves no data behind', async () => {
   for (const Body of ['one', 'two', 'three']) await s3.client.send(new PutObjectCommand({ Bucket, Key: 'k', Body }));
-  expect(await dataFiles(s3, Bucket)).toBe(1);
+  // The one before was still there while the last was written.
+  expect(await dataBlocks(s3, Bucket)).toBeLessThanOrEqual(2);
+  await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'k' }));
+  expect(await dataBlocks(s3, Bucket)).toBe(0);
 });
 
 test('a connection cut in the middle of a write leaves nothing', async () => {
@@ -74,11 +94,11 @@ test('a connection cut in the middle of a write leaves nothing', async () => {
   const writing = request(url, { method: 'PUT', headers: { 'content-length': 1_000_000 } });
   writing.on('error', () => {});
   await new Promise((resolve) => writing.write(randomBytes(500_000), resolve));
-  await expect.poll(() => dataFiles(s3, Bucket)).toBe(1);
+  await expect.poll(() => dataBlocks(s3, Bucket)).toBeGreaterThan(0);
   const closed = new Promise((resolve) => writing.on('close', resolve));
   writing.destroy();
   await closed;
-  await expect.poll(() => dataFiles(s3, Bucket)).toBe(0);
+  await expect.poll(() => dataBlocks(s3, Bucket)).toBe(0);
   expect(await keys()).toEqual([]);
 });
 

@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { createS3Service, type S3Service } from '../../../../src/local-cloud/s3/s3-service.js';
+import { blocksIn } from '../store/blocks-in.js';
 
 export const KEYS = { accessKeyId: 'AKIALOCAL', secretAccessKey: 'local-secret' };
 
@@ -87,8 +88,7 @@ export async function answerOf(call: Promise<unknown>): Promise<string> {
   }
 }
 
-/** How many files hold bytes of the bucket's objects, also of those being written. */
-export async function dataFiles({ folder }: S3Server, bucket: string): Promise<number> {
-  const entries = await readdir(join(folder, 's3', bucket, 'data'), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).length;
+/** How many blocks of 4 KiB the bytes of the bucket's objects take, also of those being written. */
+export async function dataBlocks({ folder }: S3Server, bucket: string): Promise<number> {
+  return blocksIn(join(folder, 's3', bucket, 'data'));
 }
