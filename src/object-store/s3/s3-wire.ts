@@ -1,6 +1,6 @@
-import { Pool } from 'undici';
 import { encodeKey, sha256, signed } from '../../http/aws-signature.js';
 import { type Answer, type AnswerSignals, dispatched, headerOf } from '../../http/http-answer.js';
+import { SocketPool } from '../../http/socket-pool.js';
 import { PAYING } from './s3-client.js';
 import type { S3Destination } from './s3-destination.js';
 import { errorIn } from './s3-documents.js';
@@ -32,7 +32,7 @@ export interface S3Wire {
 /** An {@link S3Wire} to one bucket. */
 export function openS3Wire(destination: S3Destination, options: ResolvedS3StoreOptions): S3Wire {
   const { origin, host, path: folder, region } = destination;
-  const pool = new Pool(origin, {
+  const pool = new SocketPool(origin, {
     connections: options.concurrency,
     connectTimeout: CONNECT_TIMEOUT_MS,
     headersTimeout: options.idleTimeoutMs,
