@@ -37,7 +37,7 @@ export async function run(server: S3Server, command: string, args: readonly stri
 
 /** `sluice stage cp`. */
 export function sluiceCopy(server: S3Server, from: string, to: string): Promise<void> {
-  return run(server, process.execPath, ['dist/cli/main.js', 'stage', 'cp', '-rq', from, to]);
+  return run(server, process.execPath, ['dist/bin/sluice.js', 'stage', 'cp', '-rq', from, to]);
 }
 
 /** `aws s3 cp`. */

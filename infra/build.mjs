@@ -1,12 +1,33 @@
-// Builds `dist/`: the package itself with tsc, then the one-file bundle that `sluice deploy lambda` uploads.
+// Builds `dist/`: the package itself with tsc, then what is one file, or a few, for the sake of its start: the command, and
+// the worker that `sluice deploy lambda` uploads.
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+await bundleCommand();
+if (existsSync('dist/worker/lambda-handler.js')) await bundleLambdaWorker();
 
-if (existsSync('dist/worker/lambda-handler.js')) {
+/** The command, in a file for what all of it needs and one for each thing that it may load: of single ones it loads 250. */
+async function bundleCommand() {
+  rmSync('dist/bin', { recursive: true, force: true });
+  await build({
+    entryPoints: { sluice: 'dist/cli/main.js' },
+    outdir: 'dist/bin',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    plugins: [packagesBut(['cli-progress', 'commander', 'picomatch', 'undici', 'zod'])],
+    banner: { js: forCommonJs(['createRequire']) },
+    logLevel: 'warning',
+  });
+  chmodSync('dist/bin/sluice.js', 0o755);
+}
+
+async function bundleLambdaWorker() {
   await build({
     entryPoints: ['dist/worker/lambda-handler.js'],
     outfile: 'dist/lambda-bundle/index.mjs',
@@ -18,17 +39,33 @@ if (existsSync('dist/worker/lambda-handler.js')) {
     keepNames: true,
     // ssh2 does without its native parts where they cannot be loaded.
     external: ['cpu-features', '*.node'],
-    // CommonJS parts call require() for Node's own modules, and ask where they are.
-    banner: {
-      js: [
-        "import { createRequire as sluiceRequire } from 'node:module';",
-        "import { dirname as sluiceDirname } from 'node:path';",
-        "import { fileURLToPath as sluicePath } from 'node:url';",
-        'const require = sluiceRequire(import.meta.url);',
-        'const __filename = sluicePath(import.meta.url);',
-        'const __dirname = sluiceDirname(__filename);',
-      ].join(' '),
-    },
+    banner: { js: forCommonJs(['createRequire', '__filename', '__dirname']) },
     logLevel: 'warning',
   });
+}
+
+/** Leaves packages where they are installed, but for those named. */
+function packagesBut(names) {
+  const isInside = new RegExp(`^(${names.join('|')})(/|$)`);
+  return {
+    name: 'packages-but',
+    setup({ onResolve }) {
+      onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
+        const isOurs = kind !== 'entry-point' && !importer.includes('node_modules');
+        return isOurs && !isInside.test(path) ? { path, external: true } : undefined;
+      });
+    },
+  };
+}
+
+/** CommonJS parts call require() for Node's own modules, and ask where they are. */
+function forCommonJs(needs) {
+  const lines = {
+    createRequire:
+      "import { createRequire as sluiceRequire } from 'node:module'; const require = sluiceRequire(import.meta.url);",
+    __filename:
+      "import { fileURLToPath as sluicePath } from 'node:url'; const __filename = sluicePath(import.meta.url);",
+    __dirname: "import { dirname as sluiceDirname } from 'node:path'; const __dirname = sluiceDirname(__filename);",
+  };
+  return needs.map((need) => lines[need]).join(' ');
 }

@@ -108,7 +108,7 @@ function besidePeer(
 }
 
 function sluiceRemove(server: S3Server, prefix: string): Promise<void> {
-  return run(server, process.execPath, ['dist/cli/main.js', 'stage', 'rm', '-r', `s3://${prefix}`]);
+  return run(server, process.execPath, ['dist/bin/sluice.js', 'stage', 'rm', '-r', `s3://${prefix}`]);
 }
 
 async function besideFetch(runs: number, server: S3Server, folder: string): Promise<Row> {
@@ -178,7 +178,7 @@ async function peakMemory(server: S3Server, folder: string): Promise<Row> {
     await run({ ...server, env: { ...server.env, SLUICE_BENCH_RSS: report } }, process.execPath, [
       '--import',
       './bench/report-rss.mjs',
-      'dist/cli/main.js',
+      'dist/bin/sluice.js',
       'stage',
       'cp',
       '-q',

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AppFuture } from '../kernel/app-future.js';
 import { parseOptions } from '../parse-options.js';
 import { ResultStream } from './result-stream.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../errors.js';
 import { parseOptions } from '../parse-options.js';
 import { findCallSite } from '../wire/code-shipping/call-site.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DataFile, type FileLike } from '../data/data-file.js';
 import type { DataFlowKernel } from '../kernel/dataflow-kernel.js';
 import type { StreamTarget, TaskRequest } from '../kernel/task-request.js';

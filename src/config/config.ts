@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
 import { type SeparateStagingOptions, separateStagingSchema } from '../data/separate-staging.js';
 import { type StorageAccess, storageAccessSchema } from '../data/storage-access.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { App, IoApp } from '../apps/app.js';
 import { type Pool, poolDefinition, poolOver } from '../apps/pool.js';
 import { DataFlowKernel } from '../kernel/dataflow-kernel.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../errors.js';
 import type { Executor, RunContext } from '../executors/executor.js';
 import { parseOptions } from '../parse-options.js';

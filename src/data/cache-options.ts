@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Options of the cache that the workers of a node share: inputs that had to be fetched stay on its disk for other tasks. */
 export interface CacheOptions {

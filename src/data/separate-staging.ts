@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Which files are staged by tasks of their own, and where these run. */
 export interface SeparateStagingOptions {

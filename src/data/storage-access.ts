@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Stagings that come with Sluice, by the names of the functions that describe them. */
 export const BUILT_IN_STAGINGS = ['file', 's3', 'gcs', 'http', 'sftp', 'ftp', 'globus', 'zip', 'rsync'] as const;

@@ -9,7 +9,7 @@ export interface AwsKeys {
 
 /** A request before it is signed. */
 export interface UnsignedRequest {
-  readonly method: 'GET' | 'PUT' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'POST' | 'DELETE';
   /** As it is sent, percent-encoded once. */
   readonly path: string;
   /** As it is sent, percent-encoded, in the order of its names. */
@@ -67,6 +67,17 @@ export function encodeKey(key: string): string {
   return encodeURIComponent(key)
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** A query as it is sent and signed: encoded, in the order of its names. What is `undefined` is left out. */
+export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return given
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map((pair) => pair.map((text) => encodeKey(text).replaceAll('/', '%2F')).join('='))
+    .join('&');
 }
 
 // All services but S3 sign the path as if what is sent were not encoded yet.

@@ -171,8 +171,9 @@ export class AnswerBody implements AsyncIterable<Uint8Array> {
   }
 
   /** Nobody wants the rest. */
-  destroy(reason: Error = new Error('the rest of the answer is not wanted')): void {
+  destroy(): void {
     if (this.#state.kind !== 'open') return;
+    const reason = new Error('the rest of the answer is not wanted');
     this.fail(reason);
     this.#controller.abort(reason);
   }

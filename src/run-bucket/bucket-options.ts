@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Options of executors whose workers get files and large values through a bucket. */
 export interface BucketOptions {

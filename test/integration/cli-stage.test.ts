@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startLocalCloud } from '../../src/local-cloud/local-cloud.js';
 import { createS3Store } from '../../src/object-store/s3/s3-store.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/bin/sluice.js', import.meta.url));
 
 let cloud: Awaited<ReturnType<typeof startLocalCloud>>;
 let restore: () => void;

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/version.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/bin/sluice.js', import.meta.url));
 const ROLE = 'arn:aws:iam::000000000000:role/worker';
 
 // Every process gets an empty working directory and an empty temporary one: what it leaves behind is seen.

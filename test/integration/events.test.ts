@@ -8,7 +8,7 @@ import { app, type Monitor, type RunEvent } from 'sluice';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { temporaryRun } from '../fixtures/kernel/temporary-run.js';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/sluice.js');
 const events = (args: readonly string[], cwd?: string) =>
   promisify(execFile)(process.execPath, [main, 'events', ...args], { cwd });
 const parsed = (stdout: string) =>

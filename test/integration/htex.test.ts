@@ -13,7 +13,7 @@ import { whenGone } from '../fixtures/kernel/is-running.js';
 
 const LONG_MS = 120_000;
 const cli = (...args: string[]) =>
-  promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../dist/cli/main.js'), ...args]);
+  promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../dist/bin/sluice.js'), ...args]);
 
 describe('a run on pilots', () => {
   test(

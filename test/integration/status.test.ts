@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { app, load } from 'sluice';
 import { afterEach, expect, test } from 'vitest';
 
-const main = join(import.meta.dirname, '../../dist/cli/main.js');
+const main = join(import.meta.dirname, '../../dist/bin/sluice.js');
 const status = (...args: string[]) => promisify(execFile)(process.execPath, [main, 'status', ...args]);
 const folders: string[] = [];
 

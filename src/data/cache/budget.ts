@@ -116,7 +116,7 @@ export class Budget {
 
   async #evict({ name, atMs }: Use): Promise<'evicted' | 'inUse' | 'usedSince'> {
     const entry = join(this.#folder.entries, name);
-    if ((await usedAtMs(entry)) !== atMs) return 'usedSince';
+    if (usedAtMs(entry) !== atMs) return 'usedSince';
     if (!(await evict(entry, this.#folder.own('trash')))) return 'inUse';
     this.#evictions += 1;
     this.#seen.bytes -= sizeIn(name);
@@ -131,7 +131,7 @@ const USES_KNOWN_MS = 10_000;
 
 async function usesOf(folder: CacheFolder, names: readonly string[]): Promise<Use[]> {
   const uses: Use[] = [];
-  for (const name of names) uses.push({ name, atMs: await usedAtMs(join(folder.entries, name)) });
+  for (const name of names) uses.push({ name, atMs: usedAtMs(join(folder.entries, name)) });
   return uses.sort((one, other) => one.atMs - other.atMs);
 }
 

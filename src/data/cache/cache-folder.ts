@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
@@ -21,7 +22,7 @@ export interface CacheFolder {
   /** A path in `filling/` or `trash/` that nobody else has. */
   own(kind: OwnedKind): string;
   /** Creates what is not there, whoever removed it. */
-  ensure(): Promise<void>;
+  ensure(): void;
   /** Removes what is in `filling/` and `trash/` and whose owner is gone. */
   sweep(): Promise<void>;
 }
@@ -40,13 +41,9 @@ export function cacheFolder({ directory, isGuessable }: CacheSettings, owner: st
     path,
     entries,
     own: (kind) => join(path, kind, uniqueName(owner)),
-    async ensure() {
-      for (const folder of [entries, join(path, 'filling'), join(path, 'trash')]) {
-        await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-          throw localFailure(`create the folder ${folder}`, error);
-        });
-      }
-      for (const folder of isGuessable ? [directory, path] : [path]) await refuseForeign(folder);
+    ensure() {
+      for (const folder of [entries, join(path, 'filling'), join(path, 'trash')]) makeFolder(folder);
+      for (const folder of isGuessable ? [directory, path] : [path]) refuseForeign(folder);
     },
     async sweep() {
       for (const kind of ['filling', 'trash'] as const) {
@@ -78,9 +75,17 @@ export function uniqueName(owner: string): string {
 const INSTANCE = randomBytes(4).toString('hex');
 let lastNumber = 0;
 
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw localFailure(`create the folder ${path}`, error);
+  }
+}
+
 // Whoever can write there could give tasks other bytes.
-async function refuseForeign(folder: string): Promise<void> {
-  const found = await lstat(folder);
+function refuseForeign(folder: string): void {
+  const found = lstatSync(folder);
   const isOurs = process.geteuid === undefined || found.uid === userId();
   if (found.isDirectory() && isOurs && (found.mode & WRITABLE_BY_OTHERS) === 0) return;
   throw new SluiceError(

@@ -35,7 +35,7 @@ export class CachedInputs {
    */
   async get(wanted: WantedContent): Promise<string> {
     try {
-      await this.#context.folder.ensure();
+      this.#context.folder.ensure();
     } catch (error) {
       return this.#fetchInstead(wanted, error);
     }
@@ -127,8 +127,8 @@ export class CachedInputs {
   async #report(used: Used): Promise<void> {
     if (!(await takeIfChanged(this.#context, used))) return;
     const { entry, pin, wanted } = used.hold;
-    const { held, left } = await readPins(entry);
-    const others = await tasksOf(entry, [...held.filter((name) => name !== pin), ...left]);
+    const { held, left } = readPins(entry);
+    const others = tasksOf(entry, [...held.filter((name) => name !== pin), ...left]);
     this.#changed.push(
       others.length === 0
         ? `${this.#task} changed its input ${wanted.name}: other tasks of this node get it anew`
@@ -143,8 +143,8 @@ export class CachedInputs {
 
   async #letGo({ entry, pin }: Hold): Promise<void> {
     try {
-      await removePin(entry, pin);
-      await noteUse(entry, this.#context.now());
+      removePin(entry, pin);
+      noteUse(entry, this.#context.now());
       await removeIfEmpty(entry, pin);
     } catch (error) {
       this.#context.onUnusable(error);

@@ -17,7 +17,7 @@ export async function checkedContent(
   entry: string,
   { size, signal }: { readonly size: number; readonly signal: AbortSignal },
 ): Promise<Checked> {
-  const found = await readContent(entry, size);
+  const found = readContent(entry, size);
   if (found === undefined) return { kind: 'absent' };
   if (found !== 'changed') {
     const isKnown = verify === 'hash' ? found.sha256 !== undefined : !found.isOld;
@@ -27,7 +27,7 @@ export async function checkedContent(
       return { kind: 'absent' };
     }
   }
-  const suspects = await tasksOf(entry, (await readPins(entry)).left);
+  const suspects = tasksOf(entry, readPins(entry).left);
   const isDiscarded = await discard(entry, folder.own('trash'));
   // Else another one was quicker, and has told of it.
   return isDiscarded ? { kind: 'changed', suspects } : { kind: 'absent' };

@@ -1,7 +1,8 @@
-import { chmod, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { chmod, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contentCrc32, contentHash } from '../content-hash.js';
-import { ifThere, isErrno } from './errno.js';
+import { ifThereNow, isErrno } from './errno.js';
 import { bootName } from './owner.js';
 
 /** What is known of a file's state: enough to see that somebody wrote to it. */
@@ -74,13 +75,14 @@ export async function commit(entry: string, folder: string): Promise<boolean> {
 }
 
 /** The content of an entry, by its size and time as it was put there, or `changed`; `undefined` when there is none. */
-export async function readContent(entry: string, size: number): Promise<Content | 'changed' | undefined> {
+export function readContent(entry: string, size: number): Content | 'changed' | undefined {
   const path = join(contentOf(entry), DATA);
   const recordPath = join(contentOf(entry), RECORD);
-  const early = await ifThere(readFile(recordPath, 'utf8'));
-  const state = await readState(path);
+  const readRecord = () => ifThereNow(() => readFileSync(recordPath, 'utf8'));
+  const early = readRecord();
+  const state = readState(path);
   // Both appear at once: what came in between is there now.
-  const text = early ?? (state && (await ifThere(readFile(recordPath, 'utf8'))));
+  const text = early ?? (state && readRecord());
   if (text === undefined && state === undefined) return undefined;
   const record = text === undefined ? undefined : parseRecord(text);
   if (record === undefined || state === undefined) return 'changed';
@@ -89,8 +91,8 @@ export async function readContent(entry: string, size: number): Promise<Content 
 }
 
 /** `undefined` when there is no such file. */
-export async function readState(path: string): Promise<FileState | undefined> {
-  const found = await ifThere(stat(path, { bigint: true }));
+export function readState(path: string): FileState | undefined {
+  const found = ifThereNow(() => statSync(path, { bigint: true }));
   return found && { inode: found.ino, size: found.size, mtimeNs: found.mtimeNs };
 }
 

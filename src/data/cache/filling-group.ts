@@ -63,7 +63,7 @@ export class FillingGroup {
 }
 
 async function isWanted(entry: string, exceptBy: string): Promise<boolean> {
-  return (await readPins(entry)).held.some((pin) => pin !== exceptBy);
+  return readPins(entry).held.some((pin) => pin !== exceptBy);
 }
 
 async function stopped(filling: Filling, reason: unknown): Promise<void> {

@@ -87,7 +87,7 @@ function progressOf(entry: string): () => void {
 }
 
 async function refuseOtherSize(path: string, size: number): Promise<void> {
-  const state = await readState(path);
+  const state = readState(path);
   if (state === undefined || state.size === BigInt(size)) return;
   throw new SluiceError('TRANSFER_FAILED', `a file of ${size} bytes was asked for, and ${state.size} bytes have come`);
 }

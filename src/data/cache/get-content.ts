@@ -42,7 +42,7 @@ export async function getContent(
   const search = new Search(context, hold);
   for (let round = 0; round < MOST_ROUNDS && search.failures < MOST_FAILURES; round++) {
     hold.wanted.signal.throwIfAborted();
-    await addPin(hold.entry, hold.pin, hold.task, context.now());
+    addPin(hold.entry, hold.pin, hold.task, context.now());
     const checked = await checkedContent(context, hold.entry, hold.wanted);
     if (checked.kind === 'changed') onChanged(checked.suspects);
     const got = checked.kind === 'whole' ? await search.place(checked.content) : await search.obtain();
@@ -91,7 +91,7 @@ class Search {
   async #refusal(): Promise<'none' | 'isThere' | 'noRoom'> {
     const { entry, wanted } = this.#hold;
     // It may have come since it was looked for.
-    if ((await readContent(entry, wanted.size)) !== undefined) return 'isThere';
+    if (readContent(entry, wanted.size) !== undefined) return 'isThere';
     return (await this.#context.budget.admit(wanted.size)) ? 'none' : 'noRoom';
   }
 
@@ -117,7 +117,7 @@ class Search {
     const { entry, pin, wanted } = this.#hold;
     const waited = await waitForFiller(entry, { pin, stallMs: this.#context.stallMs, signal: wanted.signal });
     if (waited === 'stalled') return NOT_CACHED;
-    if (waited === 'gaveUp' && (await readContent(entry, wanted.size)) === undefined) this.failures += 1;
+    if (waited === 'gaveUp' && readContent(entry, wanted.size) === undefined) this.failures += 1;
     return undefined;
   }
 

@@ -1,6 +1,6 @@
-import { lstat, mkdir, readdir, readFile, unlink, utimes, writeFile } from 'node:fs/promises';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ifThere, isErrno } from './errno.js';
+import { ifThereNow, isErrno } from './errno.js';
 import { isOwnerAlive } from './owner.js';
 
 /**
@@ -15,13 +15,13 @@ export interface Pins {
 }
 
 /** Holds the entry, which is created where it is not there; once is as good as twice. `name`: from `uniqueName`. */
-export async function addPin(entry: string, name: string, task: string, nowMs: number): Promise<void> {
+export function addPin(entry: string, name: string, task: string, nowMs: number): void {
   // Whoever evicts the entry, or removes the cache, may be quicker.
   for (let attempt = 1; ; attempt++) {
     try {
-      await mkdir(pinsOf(entry), { recursive: true, mode: 0o700 });
-      await writeFile(join(pinsOf(entry), name), task, { flag: 'wx' });
-      await noteUse(entry, nowMs);
+      mkdirSync(pinsOf(entry), { recursive: true, mode: 0o700 });
+      writeFileSync(join(pinsOf(entry), name), task, { flag: 'wx' });
+      noteUse(entry, nowMs);
       return;
     } catch (error) {
       if (isErrno(error, 'EEXIST') && (error as NodeJS.ErrnoException).syscall === 'open') return;
@@ -34,31 +34,31 @@ export async function addPin(entry: string, name: string, task: string, nowMs: n
 const MOST_ATTEMPTS = 10;
 
 /** Lets go, and forgets those that were killed. */
-export async function removePin(entry: string, name: string): Promise<void> {
-  const { left } = await readPins(entry);
-  await Promise.all([name, ...left].map((pin) => ifThere(unlink(join(pinsOf(entry), pin)))));
+export function removePin(entry: string, name: string): void {
+  const { left } = readPins(entry);
+  for (const pin of [name, ...left]) ifThereNow(() => unlinkSync(join(pinsOf(entry), pin)));
 }
 
-export async function readPins(entry: string): Promise<Pins> {
-  const names = (await ifThere(readdir(pinsOf(entry)))) ?? [];
+export function readPins(entry: string): Pins {
+  const names = ifThereNow(() => readdirSync(pinsOf(entry))) ?? [];
   const held = names.filter((name) => isOwnerAlive(name));
   return { held, left: names.filter((name) => !held.includes(name)) };
 }
 
 /** What the tasks are called that have these pins. */
-export async function tasksOf(entry: string, pins: readonly string[]): Promise<readonly string[]> {
-  const texts = await Promise.all(pins.map((pin) => ifThere(readFile(join(pinsOf(entry), pin), 'utf8'))));
+export function tasksOf(entry: string, pins: readonly string[]): readonly string[] {
+  const texts = pins.map((pin) => ifThereNow(() => readFileSync(join(pinsOf(entry), pin), 'utf8')));
   return texts.filter((text) => text !== undefined);
 }
 
 /** Notes when the entry was used last. Times are milliseconds since the epoch. */
-export async function noteUse(entry: string, atMs: number): Promise<void> {
-  await ifThere(utimes(pinsOf(entry), atMs / 1000, atMs / 1000));
+export function noteUse(entry: string, atMs: number): void {
+  ifThereNow(() => utimesSync(pinsOf(entry), atMs / 1000, atMs / 1000));
 }
 
 /** When it was; 0 when nobody knows. */
-export async function usedAtMs(entry: string): Promise<number> {
-  return (await ifThere(lstat(pinsOf(entry))))?.mtimeMs ?? 0;
+export function usedAtMs(entry: string): number {
+  return ifThereNow(() => lstatSync(pinsOf(entry)))?.mtimeMs ?? 0;
 }
 
 /** The folder with the pins of an entry. */

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { chmod, copyFile, link, rm, stat } from 'node:fs/promises';
+import { constants, linkSync } from 'node:fs';
+import { chmod, copyFile, rm, stat } from 'node:fs/promises';
 import { localFailure } from '../write-whole.js';
 import { type FileState, isSame, readState } from './content.js';
 import { isErrno } from './errno.js';
@@ -20,9 +20,9 @@ export async function placeFile(
   content: FileState & { readonly path: string },
   path: string,
 ): Promise<Placed | undefined> {
-  const isLink = mayLink() && (await linked(content.path, path));
+  const isLink = mayLink() && linked(content.path, path);
   if (!isLink && !(await copied(content.path, path))) return undefined;
-  const state = await readState(isLink ? path : content.path);
+  const state = readState(isLink ? path : content.path);
   if (state !== undefined && isSame(state, content)) return { path, isLink };
   await rm(path, { force: true });
   return undefined;
@@ -32,9 +32,9 @@ function mayLink(): boolean {
   return process.geteuid?.() !== 0;
 }
 
-async function linked(source: string, path: string): Promise<boolean> {
+function linked(source: string, path: string): boolean {
   try {
-    await link(source, path);
+    linkSync(source, path);
     return true;
   } catch (error) {
     // Another disk, a file system without links, or one with too many to this file; or it is gone, as a copy will find.

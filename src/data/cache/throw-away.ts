@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { lstat, rename, rm, rmdir } from 'node:fs/promises';
 import { contentOf } from './content.js';
 import { ifThere, isErrno } from './errno.js';
@@ -6,7 +7,7 @@ import { pinsOf, readPins } from './pins.js';
 
 /** Whether somebody who lives holds an entry, or fetches its content. */
 export async function isInUse(entry: string): Promise<boolean> {
-  return (await readPins(entry)).held.length > 0 || (await readFiller(entry))?.isAlive === true;
+  return readPins(entry).held.length > 0 || (await readFiller(entry))?.isAlive === true;
 }
 
 /** Throws the content of an entry away; tasks that have links to it keep theirs. `trash`: a free path on the same disk. */
@@ -18,7 +19,7 @@ export async function discard(entry: string, trash: string): Promise<boolean> {
 
 /** Removes an entry in which nothing is but what the dead left; any other stays. `breaker`: as {@link breakLock} has it. */
 export async function removeIfEmpty(entry: string, breaker: string): Promise<void> {
-  if ((await ifThere(lstat(contentOf(entry)))) !== undefined) return;
+  if (existsSync(contentOf(entry))) return;
   const filler = await readFiller(entry);
   if (filler?.isAlive === false) await breakLock(entry, filler, breaker);
   for (const folder of [pinsOf(entry), entry]) {

@@ -16,7 +16,7 @@ export interface Used {
 export async function takeIfChanged(context: CacheContext, used: Used): Promise<boolean> {
   const { entry, wanted } = used.hold;
   if (!(await hasChanged(context, used))) return false;
-  const now = await readContent(entry, wanted.size);
+  const now = readContent(entry, wanted.size);
   // Another one may have thrown it away, and somebody fetched it anew.
   if (now === 'changed' || now?.inode === used.content.inode) {
     await discard(entry, context.folder.own('trash'));
@@ -25,12 +25,12 @@ export async function takeIfChanged(context: CacheContext, used: Used): Promise<
 }
 
 async function hasChanged({ verify }: CacheContext, { hold, placed, content }: Used): Promise<boolean> {
-  const state = placed.isLink ? await readState(placed.path) : undefined;
+  const state = placed.isLink ? readState(placed.path) : undefined;
   if (state?.inode === content.inode) {
     return !isSame(state, content) || !(await hasItsBytes({ ...content, path: placed.path }, verify, NEVER));
   }
   // A copy, or the task has put another file in place of the link.
-  return (await readContent(hold.entry, hold.wanted.size)) === 'changed';
+  return readContent(hold.entry, hold.wanted.size) === 'changed';
 }
 
 const NEVER: AbortSignal = new AbortController().signal;

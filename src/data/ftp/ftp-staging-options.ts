@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../../errors.js';
 import { environmentOptions } from '../environment-options.js';
 import type { Credentials } from './netrc.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GlobusRefusalError } from './globus-errors.js';
 import { createAsk, refreshTokens } from './globus-request.js';
 import { givenTokens, storedTokens } from './globus-tokens.js';

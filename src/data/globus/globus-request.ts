@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../../errors.js';
 import { DEFAULT_RETRY_POLICY, retrying } from '../../object-store/retry-policy.js';
 import { optionalPackage } from '../../optional-package.js';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../../errors.js';
 import { environmentOptions } from '../environment-options.js';
 import { UUID } from './globus-url.js';

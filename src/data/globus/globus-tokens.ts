@@ -1,5 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../../errors.js';
 import { writeWhole } from '../write-whole.js';
 

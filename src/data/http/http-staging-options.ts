@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SluiceError } from '../../errors.js';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../../object-store/retry-policy.js';
 import { retrySchema } from '../../object-store/retry-schema.js';

@@ -15,7 +15,7 @@ import type { ServedFile } from './serve-file.js';
 export async function openContent(entries: Iterable<string>, name: string): Promise<ServedFile | undefined> {
   if (!ENTRY_NAME.test(name)) return undefined;
   for (const folder of entries) {
-    const content = await readContent(join(folder, name), sizeIn(name));
+    const content = readContent(join(folder, name), sizeIn(name));
     if (content === undefined || content === 'changed' || content.isOld) continue;
     const file = await openWhole(content.path, content.crc32);
     if (file !== undefined && file.size === Number(content.size)) return file;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
 import { parseOptions } from '../../parse-options.js';
 import type { ExecutionProvider } from '../../providers/provider.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FunctionConfiguration, LambdaClient, Runtime } from '@aws-sdk/client-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, SluiceError } from '../../errors.js';
 import { parseOptions } from '../../parse-options.js';
 import { VERSION } from '../../version.js';

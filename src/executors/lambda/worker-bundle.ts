@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import { strToU8, zipSync } from 'fflate';
 import { SluiceError } from '../../errors.js';
 
@@ -8,13 +8,9 @@ export const BUNDLE_HANDLER = 'index.handler';
 
 /** The worker as one file, zipped for Lambda; the same bytes every time. */
 export async function zippedWorkerBundle(): Promise<Uint8Array> {
-  const path = bundlePath();
-  const source = await readFile(path).catch((cause: unknown) => {
-    throw new SluiceError(
-      'NOT_FOUND',
-      `the bundled worker is not at ${path}: build the package first (npm run build)`,
-      { cause },
-    );
+  const source = await readBundle().catch((cause: unknown) => {
+    const text = 'the bundled worker is not there: build the package first (npm run build)';
+    throw new SluiceError('NOT_FOUND', text, { cause });
   });
   // A fixed date, so that one worker has one CodeSha256. ZIP dates begin in 1980 and are local: so is this one.
   const mtime = new Date(1980, 5, 1);
@@ -22,7 +18,6 @@ export async function zippedWorkerBundle(): Promise<Uint8Array> {
   return zipSync(files, { level: 6, mtime });
 }
 
-// Both dist/executors/lambda and src/executors/lambda lie two folders below the package's root's child.
-function bundlePath(): string {
-  return fileURLToPath(new URL('../../../dist/lambda-bundle/index.mjs', import.meta.url));
+async function readBundle(): Promise<Uint8Array> {
+  return readFile(createRequire(import.meta.url).resolve('#lambda-bundle'));
 }

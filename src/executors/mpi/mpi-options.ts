@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseOptions } from '../../parse-options.js';
 import { MPI_LAUNCHERS, type MpiLauncher } from '../../wire/pilot/mpi.js';
 import type { HighThroughputOptions } from '../htex/htex-options.js';

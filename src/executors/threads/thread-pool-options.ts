@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
 import { parseOptions } from '../../parse-options.js';
 

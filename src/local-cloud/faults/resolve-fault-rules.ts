@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseOptions } from '../../parse-options.js';
 import { GCS_OPERATION_NAMES } from '../gcs/find-operation.js';
 import { LAMBDA_OPERATION_NAMES } from '../lambda/lambda-operations.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FunctionSettings } from './function-record.js';
 import { LambdaError } from './lambda-error.js';
 import { parseRequestBody } from './request-body.js';

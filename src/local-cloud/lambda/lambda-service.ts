@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createProcessTable } from '../../run/process-table.js';
 import { ProcessWatcher } from '../../run/process-watcher.js';
 import type { InvocationFault } from '../faults/fault.js';
-import { bootstrapPath } from './bootstrap-path.js';
 import { createCodeCache } from './code-cache.js';
 import { ConcurrencyLedger } from './concurrency-ledger.js';
 import { EnvironmentPool, type PoolLimits } from './environment-pool.js';
@@ -54,7 +54,7 @@ export interface LambdaService {
 
 /** Opens the state and gets ready to run functions; nothing is started before the first invocation. */
 export async function startLambdaService(options: LambdaServiceOptions): Promise<LambdaService> {
-  const { region, credentials, cloudVariables, runtime = bootstrapPath() } = options;
+  const { region, credentials, cloudVariables, runtime = builtRuntime() } = options;
   const workFolder = join(options.workFolder, 'environments');
   await mkdir(workFolder, { recursive: true });
   const store = await openFunctionStore(options.folder);
@@ -104,4 +104,9 @@ export async function startLambdaService(options: LambdaServiceOptions): Promise
       reaper.close();
     },
   };
+}
+
+// As built, also under test: environments are plain `node` processes, which cannot run this project's sources.
+function builtRuntime(): string {
+  return createRequire(import.meta.url).resolve('#local-cloud/lambda-runtime');
 }

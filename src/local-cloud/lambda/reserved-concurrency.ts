@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConcurrencyLedger } from './concurrency-ledger.js';
 import type { FunctionRecord } from './function-record.js';
 import type { FunctionStore } from './function-store.js';

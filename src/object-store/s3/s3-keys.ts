@@ -1,11 +1,14 @@
 import { SluiceError } from '../../errors.js';
+import { queryOf } from '../../http/aws-signature.js';
 import { headerOf } from '../../http/http-answer.js';
 import { checkKey } from '../check-request.js';
 import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
+import { deletionOf, pageIn, type SaidError, undeletedIn } from './s3-documents.js';
 import { toSluiceError } from './s3-errors.js';
-import { infoOf, unquote } from './s3-read.js';
+import { infoOf } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';
+import { checksumOf } from './s3-write.js';
 
 /** One object's info; `undefined` without one, `NOT_FOUND` when it is the bucket that is missing. */
 export async function headObject(
@@ -13,7 +16,6 @@ export async function headObject(
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo | undefined> {
-  const Bucket = requests.options.bucket;
   try {
     const answer = await requests.send({ action: 'look up', key, signal }, ({ wire, abortSignal }) =>
       wire.send({ method: 'HEAD', key, signal: abortSignal }),
@@ -24,9 +26,7 @@ export async function headObject(
   }
   // The answer to HEAD has no body, so it does not say what is missing.
   await requests
-    .send({ action: 'look up', signal }, ({ sdk, client, abortSignal }) =>
-      client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal }),
-    )
+    .send({ action: 'look up', signal }, ({ wire, abortSignal }) => wire.send({ method: 'HEAD', signal: abortSignal }))
     .catch((error: unknown) => {
       if (!(error instanceof SluiceError) || error.code !== 'ACCESS_DENIED') throw error;
     });
@@ -41,22 +41,19 @@ export async function* listObjects(
 ): AsyncGenerator<ObjectInfo, void, undefined> {
   let token: string | undefined;
   do {
-    const page = await requests.send({ action: 'list', signal }, ({ sdk, client, abortSignal }) => {
-      const command = new sdk.ListObjectsV2Command({
-        Bucket: requests.options.bucket,
-        Prefix: prefix === '' ? undefined : prefix,
-        StartAfter: startAfter === '' ? undefined : startAfter,
-        ContinuationToken: token,
-        // XML cannot carry every character a key may have.
-        EncodingType: 'url',
-      });
-      return client.send(command, { abortSignal });
+    const query = queryOf({
+      'list-type': '2',
+      // XML cannot carry every character a key may have.
+      'encoding-type': 'url',
+      prefix: prefix === '' ? undefined : prefix,
+      'start-after': startAfter === '' ? undefined : startAfter,
+      'continuation-token': token,
     });
-    for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
-      const key = decodeKey(Key ?? '');
-      yield { key, size: Size ?? 0, etag: unquote(ETag), lastModifiedMs: LastModified?.getTime() ?? 0 };
-    }
-    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    const page = await requests.send({ action: 'list', signal }, async ({ wire, abortSignal }) =>
+      pageIn(await wire.ask({ method: 'GET', query, signal: abortSignal })),
+    );
+    yield* page.objects;
+    token = page.next;
   } while (token !== undefined);
 }
 
@@ -102,26 +99,24 @@ async function deleteBatch(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly FailedKey[]> {
-  const Bucket = requests.options.bucket;
+  const { bucket } = requests.options;
   const [first = ''] = keys;
   if (NOT_IN_XML.test(first)) {
-    await requests.send({ action: 'delete', key: first, signal }, ({ sdk, client, abortSignal }) =>
-      client.send(new sdk.DeleteObjectCommand({ Bucket, Key: first }), { abortSignal }),
+    await requests.send({ action: 'delete', key: first, signal }, ({ wire, abortSignal }) =>
+      wire.send({ method: 'DELETE', key: first, signal: abortSignal }),
     );
     return [];
   }
-  const output = await requests.send({ action: 'delete from', signal }, ({ sdk, client, abortSignal }) => {
-    const Delete = { Quiet: true, Objects: keys.map((Key) => ({ Key })) };
-    return client.send(new sdk.DeleteObjectsCommand({ Bucket, Delete }), { abortSignal });
-  });
-  return (output.Errors ?? []).map(({ Key = '', Code = '', Message = '' }) => {
-    const status = Code === 'AccessDenied' ? 403 : 500;
-    const error = { name: Code, message: Message, $metadata: { httpStatusCode: status } };
-    return { key: Key, error: toSluiceError(error, { action: 'delete', bucket: Bucket, key: Key }) };
-  });
+  const body = Buffer.from(deletionOf(keys));
+  const headers = { ...checksumOf(body), 'content-type': 'application/xml' };
+  const failed = await requests.send({ action: 'delete from', signal }, async ({ wire, abortSignal }) =>
+    undeletedIn(await wire.ask({ method: 'POST', query: 'delete=', headers, body, signal: abortSignal })),
+  );
+  return failed.map((said) => ({ key: said.key ?? '', error: deletionError(said, bucket) }));
 }
 
-// S3 encodes as forms are: a space is a plus.
-function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll('+', ' '));
+function deletionError({ key = '', code = '', message = '' }: SaidError, bucket: string): SluiceError {
+  const status = code === 'AccessDenied' ? 403 : 500;
+  const error = { name: code, message, $metadata: { httpStatusCode: status } };
+  return toSluiceError(error, { action: 'delete', bucket, key });
 }

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
+import { queryOf } from '../../http/aws-signature.js';
 import { headerOf } from '../../http/http-answer.js';
 import type { ByteRange, ObjectInfo, PutOptions, ReadPart } from '../object-store.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';
 import { runParallel } from '../run-parallel.js';
+import { completedTagIn, completionOf, type UploadedPart, uploadIdIn } from './s3-documents.js';
 import type { S3Requests } from './s3-requests.js';
-import { checksumOf, conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
+import { CRC32, checksumOf, conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
 
 /** Writes one object in parallel parts; whatever fails, none of them stays. */
 export async function putObjectParts(
@@ -60,28 +62,22 @@ interface Upload extends PutOptions {
   readonly uploadId: string;
 }
 
-interface UploadedPart {
-  readonly PartNumber: number;
-  readonly ETag: string | undefined;
-  readonly ChecksumCRC32: string | undefined;
-}
-
 async function createUpload(requests: S3Requests, { key, mark, contentType, signal }: Upload): Promise<string> {
-  const output = await requests.send({ action: 'write', key, signal }, ({ sdk, client, abortSignal }) => {
-    const command = new sdk.CreateMultipartUploadCommand({
-      Bucket: requests.options.bucket,
-      Key: key,
-      ContentType: contentType,
-      Metadata: { [MARK]: mark },
-      ChecksumAlgorithm: 'CRC32',
-      // A checksum of the whole, not of the parts' checksums: readers can verify it.
-      ChecksumType: 'FULL_OBJECT',
-    });
-    return client.send(command, { abortSignal });
-  });
-  if (output.UploadId !== undefined) return output.UploadId;
+  const headers = {
+    'content-type': contentType ?? 'application/octet-stream',
+    [MARK]: mark,
+    'x-amz-checksum-algorithm': 'CRC32',
+    ...WHOLE_CHECKSUM,
+  };
+  const uploadId = await requests.send({ action: 'write', key, signal }, async ({ wire, abortSignal }) =>
+    uploadIdIn(await wire.ask({ method: 'POST', key, query: 'uploads=', headers, signal: abortSignal })),
+  );
+  if (uploadId !== undefined) return uploadId;
   throw new SluiceError('PROTOCOL', `write s3://${requests.options.bucket}/${key}: the answer has no upload id`);
 }
+
+/** A checksum of the whole, not of the parts' checksums: readers can verify it. */
+const WHOLE_CHECKSUM = { 'x-amz-checksum-type': 'FULL_OBJECT' };
 
 async function putPart(
   requests: S3Requests,
@@ -89,27 +85,23 @@ async function putPart(
   body: Uint8Array,
 ): Promise<UploadedPart> {
   const headers = checksumOf(body);
-  const query = `partNumber=${partNumber}&uploadId=${encodeURIComponent(uploadId)}`;
+  const query = queryOf({ partNumber: String(partNumber), uploadId });
   const subject = { action: 'write', key, signal, carries: 'content' } as const;
   const etag = await requests.send(subject, async ({ wire, abortSignal }) => {
     const answer = await wire.send({ method: 'PUT', key, query, headers, body, signal: abortSignal });
     return headerOf(answer, 'etag');
   });
-  return { PartNumber: partNumber, ETag: etag, ChecksumCRC32: headers['x-amz-checksum-crc32'] };
+  return { partNumber, etag, crc32: headers[CRC32] };
 }
 
 function completeUpload(requests: S3Requests, upload: Upload, parts: readonly UploadedPart[]): Promise<string> {
-  return writeOnce(requests, upload, async ({ sdk, client, abortSignal }) => {
-    const command = new sdk.CompleteMultipartUploadCommand({
-      Bucket: requests.options.bucket,
-      Key: upload.key,
-      UploadId: upload.uploadId,
-      MultipartUpload: { Parts: [...parts] },
-      ChecksumType: 'FULL_OBJECT',
-      ...conditionsOf(upload),
-    });
-    return (await client.send(command, { abortSignal })).ETag;
-  });
+  const { key, uploadId } = upload;
+  const headers = { 'content-type': 'application/xml', ...WHOLE_CHECKSUM, ...conditionsOf(upload) };
+  const request = { method: 'POST', key, query: queryOf({ uploadId }), headers } as const;
+  const body = Buffer.from(completionOf(parts));
+  return writeOnce(requests, upload, async ({ wire, abortSignal: signal }) =>
+    completedTagIn(await wire.ask({ ...request, body, signal })),
+  );
 }
 
 /**
@@ -117,11 +109,11 @@ function completeUpload(requests: S3Requests, upload: Upload, parts: readonly Up
  * may be kept by the first time. Source: AbortMultipartUpload, Amazon S3 API Reference.
  */
 async function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Promise<void> {
-  const Bucket = requests.options.bucket;
+  const query = queryOf({ uploadId });
   for (let round = 0; round < ABORT_ROUNDS; round += 1) {
     // Without the caller's signal: it may be what ended the upload. A missing upload rejects, and ends the rounds.
-    await requests.send({ action: 'end upload of', key }, ({ sdk, client, abortSignal }) =>
-      client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: uploadId }), { abortSignal }),
+    await requests.send({ action: 'end upload of', key }, ({ wire, abortSignal }) =>
+      wire.send({ method: 'DELETE', key, query, signal: abortSignal }),
     );
   }
 }

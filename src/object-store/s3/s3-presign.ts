@@ -29,7 +29,7 @@ export function createS3Presigner(
         throw new SluiceError('INVALID_OPTIONS', `presign s3://${bucket}/${key}: ${text}`);
       }
       const region = regionOf();
-      opening ??= openS3Client(region === undefined ? options : { ...options, region }, 'WHEN_REQUIRED');
+      opening ??= openS3Client(region === undefined ? options : { ...options, region });
       const { sdk, client } = await opening;
       const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
       const input = { Bucket: bucket, Key: key };

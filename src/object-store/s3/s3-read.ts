@@ -6,6 +6,7 @@ import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
 import { type OpenBody, resumingChunks } from '../resuming-body.js';
 import { contentCheckOf } from './s3-content-check.js';
+import { unquote } from './s3-entity-tag.js';
 import type { S3Requests } from './s3-requests.js';
 
 /** An object, or a range of it, as chunks; a body that breaks off is taken up again where it broke. */
@@ -68,11 +69,6 @@ export function infoOf(key: string, answer: Answer, size: number): ObjectInfo {
   return crc32 === undefined || crc32.includes('-')
     ? info
     : { ...info, crc32: Buffer.from(crc32, 'base64').readUInt32BE() };
-}
-
-/** Entity tag without its quotes, as {@link ObjectInfo} has it. */
-export function unquote(etag: string | undefined): string {
-  return (etag ?? '').replace(/^"(.*)"$/s, '$1');
 }
 
 function noRange({ options }: S3Requests, key: string, { start, end }: ByteRange): SluiceError {

@@ -1,9 +1,8 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import { checkKey } from '../check-request.js';
 import { PartBuffers } from '../part-buffers.js';
 import { type Gate, retrying } from '../retry-policy.js';
 import { transferLimitOf } from '../transfer-limit.js';
-import { openS3Client } from './s3-client.js';
+import { destinationOf } from './s3-destination.js';
 import {
   askedWaitMs,
   isTransient,
@@ -19,9 +18,6 @@ import { openS3Wire, type S3Wire } from './s3-wire.js';
 
 /** What one attempt of a request is made with. */
 export interface S3Attempt {
-  readonly sdk: typeof import('@aws-sdk/client-s3');
-  readonly client: S3Client;
-  /** For requests that carry objects. */
   readonly wire: S3Wire;
   readonly abortSignal: AbortSignal;
 }
@@ -39,7 +35,6 @@ export interface S3Requests {
   readonly options: ResolvedS3StoreOptions;
   /** Memory for what is uploaded in parts. */
   readonly buffers: PartBuffers;
-  /** `run` makes its command anew each time: the SDK writes into a command's input. */
   send<T>(subject: RequestSubject, run: (attempt: S3Attempt) => Promise<T>): Promise<T>;
   /** The bucket's region, as far as an option or an answer has said it. */
   region(): string | undefined;
@@ -95,7 +90,6 @@ export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
     async close() {
       for (const { opened } of openings) {
         const parts = await opened.catch(() => undefined);
-        parts?.client.destroy();
         await parts?.wire.close();
       }
     },
@@ -112,11 +106,9 @@ function accessOf({ anonymous, requesterPays }: ResolvedS3StoreOptions): S3Acces
   return anonymous ? 'anonymous' : requesterPays ? 'paying' : 'signed';
 }
 
-async function open(
-  options: ResolvedS3StoreOptions,
-): Promise<Omit<S3Attempt, 'abortSignal'> & { readonly transfers: Gate }> {
-  const opened = await openS3Client(options, 'WHEN_SUPPORTED');
-  const wire = await openS3Wire(opened, options);
+async function open(options: ResolvedS3StoreOptions): Promise<Pick<S3Attempt, 'wire'> & { readonly transfers: Gate }> {
+  const destination = await destinationOf(options);
+  const transfers = transferLimitOf(destination.origin, options.concurrency);
   // Amazon's buckets have an origin each; another server's answer for its load together.
-  return { ...opened, wire, transfers: transferLimitOf(wire.origin, options.concurrency).gateFor(loadToldBy) };
+  return { wire: openS3Wire(destination, options), transfers: transfers.gateFor(loadToldBy) };
 }

@@ -1,15 +1,16 @@
-import { XMLParser } from 'fast-xml-parser';
-import { Pool } from 'undici';
-import { SluiceError } from '../../errors.js';
-import { encodeKey, sha256, signed, type UnsignedRequest } from '../../http/aws-signature.js';
+import { encodeKey, sha256, signed } from '../../http/aws-signature.js';
 import { type Answer, type AnswerSignals, dispatched, headerOf } from '../../http/http-answer.js';
-import { type openS3Client, PAYING } from './s3-client.js';
-import type { ResolvedS3StoreOptions, S3Credentials } from './s3-options.js';
+import { SocketPool } from '../../http/socket-pool.js';
+import { PAYING } from './s3-client.js';
+import type { S3Destination } from './s3-destination.js';
+import { errorIn } from './s3-documents.js';
+import type { ResolvedS3StoreOptions } from './s3-options.js';
 
-/** A request about one object. */
-export interface ObjectRequest extends AnswerSignals {
-  readonly method: 'GET' | 'PUT' | 'HEAD';
-  readonly key: string;
+/** A request about a bucket, or an object in it. */
+export interface S3Request extends AnswerSignals {
+  readonly method: 'GET' | 'PUT' | 'HEAD' | 'POST' | 'DELETE';
+  /** Absent: it is about the bucket. */
+  readonly key?: string;
   /** Text of the query, encoded and in the order of its names; without `?`. */
   readonly query?: string;
   /** Names in lower case. One whose value is `undefined` is left out. */
@@ -18,60 +19,56 @@ export interface ObjectRequest extends AnswerSignals {
 }
 
 /**
- * Requests that carry objects, signed and sent without the SDK, whose way there and back takes several times as long as
- * the transfer of a small object does. Keys, region and endpoint are the SDK's.
+ * Requests that are signed and sent without the SDK, whose way there and back takes several times as long as the transfer of
+ * a small object does. They reject as the SDK's do, with `name`, `message`, `$metadata` and `$response`.
  */
 export interface S3Wire {
-  /** Scheme, host and port that they go to. */
-  readonly origin: string;
-  /** Rejects as the SDK does, with `name`, `message`, `$metadata` and `$response`. */
-  send(request: ObjectRequest): Promise<Answer>;
+  send(request: S3Request): Promise<Answer>;
+  /** Resolves with the document that the answer is; one that is an error rejects, whatever the answer's status. */
+  ask(request: S3Request): Promise<string>;
   close(): Promise<void>;
 }
 
-/** An {@link S3Wire} to the bucket of a client. @throws {SluiceError} `INVALID_OPTIONS` for a bucket that needs another signature */
-export async function openS3Wire(
-  { sdk, client }: Awaited<ReturnType<typeof openS3Client>>,
-  options: ResolvedS3StoreOptions,
-): Promise<S3Wire> {
-  const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
-  // The one public way to learn where the SDK would send a request, and what it would sign it for.
-  const example = new URL(await getSignedUrl(client, new sdk.GetObjectCommand({ Bucket: options.bucket, Key: 'k' })));
-  const folder = example.pathname.slice(0, -'k'.length);
-  const region = regionOf(example, options.bucket);
-  const pool = new Pool(example.origin, {
+/** An {@link S3Wire} to one bucket. */
+export function openS3Wire(destination: S3Destination, options: ResolvedS3StoreOptions): S3Wire {
+  const { origin, host, path: folder, region } = destination;
+  const pool = new SocketPool(origin, {
     connections: options.concurrency,
     connectTimeout: CONNECT_TIMEOUT_MS,
     headersTimeout: options.idleTimeoutMs,
     bodyTimeout: options.idleTimeoutMs,
   });
-  const isSecret = example.protocol === 'https:';
-  const sign = async (request: UnsignedRequest): Promise<Record<string, string>> => {
-    const credentials: S3Credentials = await client.config.credentials();
-    return signed(request, { region, service: 's3', credentials }, new Date());
+  const isSecret = origin.startsWith('https:');
+  const send: S3Wire['send'] = async ({ method, key, query, headers = {}, body, ...signals }) => {
+    // As the SDK: what TLS carries need not be hashed once more.
+    const payloadHash = body === undefined ? HASH_OF_NOTHING : isSecret ? 'UNSIGNED-PAYLOAD' : sha256(body);
+    const path = key === undefined ? folder || '/' : `${folder}/${encodeKey(key)}`;
+    const unsigned = {
+      method,
+      path,
+      query,
+      headers: { host, ...given(headers), ...(options.requesterPays && PAYING) },
+      payloadHash,
+    };
+    const scope = async () => ({ region, service: 's3', credentials: await destination.credentials() });
+    const request = {
+      method,
+      path: query === undefined ? path : `${path}?${query}`,
+      headers: options.anonymous ? unsigned.headers : signed(unsigned, await scope(), new Date()),
+      body,
+    };
+    const answer = await dispatched(pool, request, signals);
+    if (answer.status < 300) return answer;
+    throw failureOf(answer.status, answer, await answer.body.text());
   };
   return {
-    origin: example.origin,
-    async send({ method, key, query, headers = {}, body, ...signals }) {
-      // As the SDK: what TLS carries need not be hashed once more.
-      const payloadHash = body === undefined ? HASH_OF_NOTHING : isSecret ? 'UNSIGNED-PAYLOAD' : sha256(body);
-      const path = folder + encodeKey(key);
-      const unsigned = {
-        method,
-        path,
-        query,
-        headers: { host: example.host, ...given(headers), ...(options.requesterPays && PAYING) },
-        payloadHash,
-      };
-      const request = {
-        method,
-        path: query === undefined ? path : `${path}?${query}`,
-        headers: options.anonymous ? unsigned.headers : await sign(unsigned),
-        body,
-      };
-      const answer = await dispatched(pool, request, signals);
-      if (answer.status < 300) return answer;
-      throw failureOf(answer, await answer.body.text());
+    send,
+    async ask(request) {
+      const answer = await send(request);
+      const text = await answer.body.text();
+      // S3 begins some answers before it knows how they end. Source: CompleteMultipartUpload, Amazon S3 API Reference.
+      if (text.trim() === '' || text.trimEnd().endsWith('</Error>')) throw failureOf(UNAVAILABLE, answer, text);
+      return text;
     },
     // What still waits for an answer has been given up by its caller.
     close: () => pool.destroy(),
@@ -80,15 +77,7 @@ export async function openS3Wire(
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const HASH_OF_NOTHING = sha256('');
-
-function regionOf(example: URL, bucket: string): string {
-  const [, , region, service] = (example.searchParams.get('X-Amz-Credential') ?? '').split('/');
-  if (service === 's3' && region !== undefined) return region;
-  throw new SluiceError(
-    'INVALID_OPTIONS',
-    `s3://${bucket}: directory buckets and multi-Region access points are signed in ways of their own, which is not supported: name a general purpose bucket`,
-  );
-}
+const UNAVAILABLE = 503;
 
 function given(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -100,32 +89,14 @@ function given(headers: Readonly<Record<string, string | undefined>>): Record<st
 }
 
 // As the SDK's errors are, whose fields the store's errors are made of.
-function failureOf(answer: Answer, text: string): Error {
-  const { status, headers } = answer;
-  const said = documentOf(text);
-  const error = new Error(said.Message ?? (text === '' ? 'UnknownError' : `HTTP status ${status}`));
-  error.name = said.Code ?? 'Unknown';
-  const requestId = headerOf(answer, 'x-amz-request-id') ?? said.RequestId;
+function failureOf(status: number, answer: Answer, text: string): Error {
+  const said = errorIn(text);
+  const error = new Error(said?.message ?? (text === '' ? 'UnknownError' : `HTTP status ${status}`));
+  error.name = said?.code ?? 'Unknown';
+  const requestId = headerOf(answer, 'x-amz-request-id') ?? said?.requestId;
   return Object.assign(error, {
     $metadata: { httpStatusCode: status, requestId },
-    $response: { headers },
-    ...(said.Region !== undefined && { Region: said.Region }),
+    $response: { headers: answer.headers },
+    ...(said?.region !== undefined && { Region: said.region }),
   });
-}
-
-const parser = new XMLParser({ parseTagValue: false });
-
-function documentOf(text: string): Readonly<Record<'Code' | 'Message' | 'RequestId' | 'Region', string | undefined>> {
-  try {
-    const { Error: said = {} } = parser.parse(text) as { Error?: Record<string, unknown> };
-    const textOf = (name: string): string | undefined => (typeof said[name] === 'string' ? said[name] : undefined);
-    return {
-      Code: textOf('Code'),
-      Message: textOf('Message'),
-      RequestId: textOf('RequestId'),
-      Region: textOf('Region'),
-    };
-  } catch {
-    return { Code: undefined, Message: undefined, RequestId: undefined, Region: undefined };
-  }
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { crc32 } from '../../checksums/crc32.js';
 import { SluiceError } from '../../errors.js';
-import { headerOf } from '../../http/http-answer.js';
+import { type Answer, headerOf } from '../../http/http-answer.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
-import { unquote } from './s3-read.js';
+import { unquote } from './s3-entity-tag.js';
 import type { RequestSubject, S3Requests } from './s3-requests.js';
 
 /** Writes one object in one request. */
@@ -16,13 +15,11 @@ export async function putObject(
   options: PutOptions,
 ): Promise<ObjectInfo> {
   const mark = randomUUID();
-  const { IfNoneMatch, IfMatch } = conditionsOf(options);
   const headers = {
     ...checksumOf(body),
     'content-type': options.contentType ?? 'application/octet-stream',
-    'if-none-match': IfNoneMatch,
-    'if-match': IfMatch,
-    [`x-amz-meta-${MARK}`]: isConditional(options) ? mark : undefined,
+    ...conditionsOf(options),
+    [MARK]: isConditional(options) ? mark : undefined,
   };
   const write = { key, mark, carries: 'content', ...options } as const;
   const etag = await writeOnce(requests, write, async ({ wire, abortSignal: signal }) => {
@@ -32,13 +29,16 @@ export async function putObject(
   return { key, size: body.length, etag, lastModifiedMs: Date.now() };
 }
 
+/** Header of a body's CRC-32, in base64. */
+export const CRC32 = 'x-amz-checksum-crc32';
+
 /** Headers that let the service check the bytes it gets. */
-export function checksumOf(body: Uint8Array): Readonly<Record<string, string>> {
-  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': base64OfCrc32(crc32(body)) };
+export function checksumOf(body: Uint8Array): Readonly<Record<'x-amz-sdk-checksum-algorithm' | typeof CRC32, string>> {
+  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', [CRC32]: base64OfCrc32(crc32(body)) };
 }
 
-/** Metadata by which a write whose answer got lost is known again. */
-export const MARK = 'sluice-write';
+/** Header of the metadata by which a write whose answer got lost is known again. */
+export const MARK = 'x-amz-meta-sluice-write';
 
 type Run = Parameters<S3Requests['send']>[1];
 
@@ -63,7 +63,7 @@ export async function writeOnce(
       return run(attempt);
     });
     // Some servers leave the tag out of their answer to a finished multipart upload (radosgw 16 does).
-    return unquote(etag) || unquote((await headOf(requests, key, signal)).ETag);
+    return unquote(etag) || unquote(headerOf(await headOf(requests, key, signal), 'etag'));
   } catch (error) {
     const code = error instanceof SluiceError ? error.code : '';
     if (attempts > 1 && MAY_BE_OURS.has(code)) {
@@ -91,17 +91,17 @@ async function markedEtag(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    const output = await headOf(requests, key, signal);
-    return output.Metadata?.[MARK] === mark ? unquote(output.ETag) : undefined;
+    const answer = await headOf(requests, key, signal);
+    return headerOf(answer, MARK) === mark ? unquote(headerOf(answer, 'etag')) : undefined;
   } catch {
     signal?.throwIfAborted();
     return undefined;
   }
 }
 
-function headOf(requests: S3Requests, key: string, signal: AbortSignal | undefined): Promise<HeadObjectCommandOutput> {
-  return requests.send({ action: 'read', key, signal }, ({ sdk, client, abortSignal }) =>
-    client.send(new sdk.HeadObjectCommand({ Bucket: requests.options.bucket, Key: key }), { abortSignal }),
+function headOf(requests: S3Requests, key: string, signal: AbortSignal | undefined): Promise<Answer> {
+  return requests.send({ action: 'read', key, signal }, ({ wire, abortSignal }) =>
+    wire.send({ method: 'HEAD', key, signal: abortSignal }),
   );
 }
 
@@ -110,7 +110,7 @@ function isConditional({ ifAbsent, ifMatch }: PutOptions): boolean {
 }
 
 /** The headers of a write's conditions. */
-export function conditionsOf({ ifAbsent, ifMatch }: PutOptions): { IfNoneMatch?: string; IfMatch?: string } {
-  if (ifAbsent) return { IfNoneMatch: '*' };
-  return ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` };
+export function conditionsOf({ ifAbsent, ifMatch }: PutOptions): Readonly<Record<string, string>> {
+  if (ifAbsent) return { 'if-none-match': '*' };
+  return ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` };
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Launcher } from '../../launchers/launcher.js';
 import { SimpleLauncher } from '../../launchers/simple-launcher.js';
 import { SingleNodeLauncher } from '../../launchers/single-node-launcher.js';

@@ -79,7 +79,7 @@ describe('the budget', () => {
     const place = await cachePlace();
     const cache = place.open({ maxBytes: 15 });
     const folder = cacheFolder({ directory: place.directory, isGuessable: false, maxBytes: 15, verify: 'stat' }, '');
-    await folder.ensure();
+    folder.ensure();
     await mkdir(join(folder.entries, 'aa-10/pins'), { recursive: true });
     const { symlink } = await import('node:fs/promises');
     await symlink(`${ownerName()}.1`, join(folder.entries, 'aa-10/filling'));
