@@ -17,6 +17,8 @@ export interface InterchangeConfig {
   readonly host: string;
   /** A port, or the first free one of a range; 0 for any. */
   readonly ports: { readonly from: number; readonly to: number };
+  /** Another address, for its client and managers on this machine: see `newLocalAddress`. Absent: none. */
+  readonly local?: string;
   /** Absent: without encryption. */
   readonly security?: ServerSecurity;
   /** What proves that a client is the one that started this process. */
@@ -44,6 +46,7 @@ const port = z.int().min(0).max(65_535);
 const schema: z.ZodType<InterchangeConfig> = z.strictObject({
   host: z.string().min(1),
   ports: z.strictObject({ from: port, to: port }),
+  local: z.string().exactOptional(),
   security: z
     .strictObject({
       server: z.strictObject({ publicKey: z.string(), secretKey: z.string() }),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { EARLY_OPTIMIZING } from '../run/early-optimizing.js';
 import { readFrames, writeFrames } from '../run/frame-socket.js';
 import { killGroup } from '../run/kill-group.js';
 import { startTicksOf } from '../run/process-identity.js';
@@ -65,7 +66,7 @@ export class WorkerProcess {
   constructor({ main, environment, cores, logFile }: WorkerLaunch, listener: WorkerListener) {
     this.#listener = listener;
     this.#claims = openClaimFile();
-    const node = [process.execPath, main];
+    const node = [process.execPath, EARLY_OPTIMIZING, main];
     const [command, ...args] = cores === undefined ? node : ['taskset', '-c', cores.join(','), ...node];
     this.#child = spawn(command as string, args, {
       detached: true,

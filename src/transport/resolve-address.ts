@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { messageOf, SluiceError } from '../errors.js';
+import { isLocalAddress } from './local-address.js';
 
 /** Where libzmq is to connect to. */
 export interface Endpoint {
@@ -15,6 +16,7 @@ export interface Endpoint {
  * @throws {SluiceError} `UNREACHABLE` when the name has no address, `INVALID_OPTIONS` when it is no such address at all
  */
 export async function resolveAddress(address: string): Promise<Endpoint> {
+  if (isLocalAddress(address)) return { endpoint: address, isIpv6: false };
   const [, bracketed, name, port] = /^tcp:\/\/(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address) ?? [];
   const host = bracketed ?? name;
   if (host === undefined) {

@@ -39,6 +39,7 @@ export async function openRouter(options: RouterOptions): Promise<RouterEnd> {
   let port: number;
   try {
     port = bindFirstFree(socket, options);
+    if (options.local !== undefined) bindLocal(socket, options.local);
   } catch (error) {
     socket.close();
     zap?.close();
@@ -83,6 +84,14 @@ function bindFirstFree(socket: Router, { host, ports }: RouterOptions): number {
     'ADDRESS_IN_USE',
     `cannot listen on ${host}: ${taken} in use; end what listens there, or choose other ports`,
   );
+}
+
+function bindLocal(socket: Router, address: string): void {
+  try {
+    socket.bindSync(address);
+  } catch (error) {
+    throw notBindable(address, error);
+  }
 }
 
 function notBindable(address: string, cause: unknown): SluiceError {

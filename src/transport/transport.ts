@@ -45,6 +45,8 @@ export interface RouterOptions extends EndOptions {
   readonly host: string;
   /** A port, or the first free one of a range. */
   readonly ports: { readonly from: number; readonly to: number };
+  /** Another address, for peers on this machine: see `newLocalAddress`. Absent: none. */
+  readonly local?: string;
   /** Absent: anybody who reaches the port is let in, and all is readable. */
   readonly security?: ServerSecurity;
   /** Called for each message, in order. What it throws ends the process: catch what peers can cause. */
@@ -54,7 +56,7 @@ export interface RouterOptions extends EndOptions {
 }
 
 export interface DealerOptions extends EndOptions {
-  /** `tcp://host:port` */
+  /** `tcp://host:port`, or a `newLocalAddress`. */
   readonly address: string;
   /** How the router names this peer: unique among all that connect to it. */
   readonly id: string;

@@ -35,6 +35,13 @@ interface Entry {
   readonly grant: SlotsGrant | undefined;
 }
 
+/** A task that has run, and may have left something. */
+interface Ended {
+  readonly envelope: TaskEnvelope;
+  readonly outcome: Outcome;
+  readonly tookMs: number;
+}
+
 /** The tasks of a worker process, which runs them one after the other, and yields to the event loop between them. */
 export class TaskLine {
   readonly #parts: LineParts;
@@ -78,16 +85,18 @@ export class TaskLine {
   }
 
   async #work(): Promise<void> {
+    const { answers, leftovers, claim } = this.#parts;
     this.#isAtWork = true;
     for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-      if (this.#waiting.length > 0 || !this.#parts.answers.isEmpty) this.#parts.claim(entry.sequence);
-      const isSpent = await this.#runOne(entry);
-      if (isSpent) {
+      if (this.#waiting.length > 0 || !answers.isEmpty) claim(entry.sequence);
+      const ended = await this.#runOne(entry);
+      // Who waits for the answer of the last one does not wait for a look at what it left.
+      if (this.#waiting.length === 0) answers.flush();
+      if (ended !== undefined && leftovers.after(ended.envelope, ended.outcome, ended.tookMs)) {
         this.#endSpent();
         return;
       }
-      if (this.#waiting.length === 0) this.#parts.answers.flush();
-      else this.#parts.answers.flushSoon();
+      if (this.#waiting.length > 0) answers.flushSoon();
     }
     this.#isAtWork = false;
   }
@@ -98,8 +107,8 @@ export class TaskLine {
     this.#parts.send({ kind: 'spent', keys: this.#giveBack(() => true) });
   }
 
-  async #runOne({ task, grant }: Entry): Promise<boolean> {
-    const { answers, leftovers, setup, backends, codeOf } = this.#parts;
+  async #runOne({ task, grant }: Entry): Promise<Ended | undefined> {
+    const { answers, setup, backends, codeOf } = this.#parts;
     const startedMs = performance.now();
     // Only commands can be asked to stop: a signal costs more than a small task does.
     const stop = isCommand(codeOf, task) ? new AbortController() : undefined;
@@ -115,10 +124,10 @@ export class TaskLine {
         ? await packWithin(outcome, envelope, { setup, backends, place })
         : packOutcome(outcome, place);
       answers.add({ key: task.key, kind: 'outcome', parts }, outcome.usage.runMs);
-      return leftovers.after(envelope, outcome, performance.now() - startedMs);
+      return { envelope, outcome, tookMs: performance.now() - startedMs };
     } catch (error) {
       answers.add({ key: task.key, kind: 'failure', parts: [encodeError(error, { app })] }, 0);
-      return false;
+      return undefined;
     } finally {
       this.#running = undefined;
     }

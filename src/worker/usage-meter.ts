@@ -55,12 +55,12 @@ export class UsageMeter {
   }
 
   usage(): Usage {
-    const times: Usage = { runMs: this.#runMs, stagingMs: this.#stagingMs, where: this.#place.where };
-    const cpu = this.#cpuMs === undefined ? undefined : { cpuMs: this.#cpuMs };
-    const inputs = this.inputs && { inputs: this.inputs };
-    const { peakMemoryMiB } = this.#latest ?? this.#read() ?? {};
-    if (peakMemoryMiB !== undefined) return { ...times, ...cpu, ...inputs, peakMemoryMiB };
-    return (cpu ?? inputs) === undefined ? times : { ...times, ...cpu, ...inputs };
+    const usage: Writable<Usage> = { runMs: this.#runMs, stagingMs: this.#stagingMs, where: this.#place.where };
+    if (this.#cpuMs !== undefined) usage.cpuMs = this.#cpuMs;
+    if (this.inputs !== undefined) usage.inputs = this.inputs;
+    const { peakMemoryMiB } = this.#latest ?? this.#read() ?? NOTHING;
+    if (peakMemoryMiB !== undefined) usage.peakMemoryMiB = peakMemoryMiB;
+    return usage;
   }
 
   // One call tells all of a process, and takes its time: the system asks each of its threads.
@@ -75,6 +75,10 @@ export class UsageMeter {
     return { cpuMs: (user + system) / 1000 };
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+const NOTHING: Partial<Reading> = {};
 
 // https://nodejs.org/api/process.html#processthreadcpuusagepreviousvalue, since Node 23.9.
 const { threadCpuUsage } = process as { threadCpuUsage?: () => { user: number; system: number } };

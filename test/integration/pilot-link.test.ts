@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { SluiceError } from '../../src/errors.js';
 import { openDealer } from '../../src/transport/dealer-end.js';
 import { createKeyPair } from '../../src/transport/key-pair.js';
+import { newLocalAddress } from '../../src/transport/local-address.js';
 import { openPilotLink, type PilotLink, type PilotLinkOptions } from '../../src/transport/pilot-link.js';
 import { openPilotRouter, type PilotRouter, type PilotRouterOptions } from '../../src/transport/pilot-router.js';
 import { openRouter } from '../../src/transport/router-end.js';
@@ -70,6 +71,16 @@ describe.each(['plain', 'curve'] as const)('links, %s', (kind) => {
     expect(await side.inbox.reach(1)).toEqual(['welcome']);
     expect(met.items).toEqual(['manager']);
     expect(side.events.items).toEqual(['peer']);
+  });
+
+  test('on one machine they meet without a port, too', async () => {
+    const local = newLocalAddress() as string;
+    const { router, inbox } = await listen({ ...ofServer, local });
+    const side = await link(0, { ...ofClient, addresses: [local] });
+    side.link.send(text('hello'));
+    expect(await inbox.reach(1)).toEqual([{ peer: 'manager', text: 'hello' }]);
+    router.send('manager', text('welcome'));
+    expect(await side.inbox.reach(1)).toEqual(['welcome']);
   });
 
   test('while the connection is cut again and again, nothing is lost, doubled or out of turn', async () => {

@@ -58,7 +58,7 @@ export class InterchangeClient {
     this.#interchange = await startInterchange(config, this.#options);
     try {
       this.#link = await openPilotLink({
-        addresses: [`tcp://127.0.0.1:${this.port}`],
+        addresses: [config.local ?? `tcp://127.0.0.1:${this.port}`],
         connectTimeoutMs: CONNECT_MS,
         id: 'client',
         ...(security !== undefined && { security }),

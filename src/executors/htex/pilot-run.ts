@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { InterchangeConfig } from '../../interchange/interchange-config.js';
 import { createKeyPair } from '../../transport/key-pair.js';
+import { newLocalAddress } from '../../transport/local-address.js';
 import type { ClientSecurity, ServerSecurity } from '../../transport/transport.js';
 import { VERSION } from '../../version.js';
 import { PILOT_PROTOCOL } from '../../wire/pilot/messages.js';
@@ -35,10 +36,13 @@ export async function planPilotRun(
   const peers = peersOf(options);
   const isNear = provider.runsOn === 'thisHost';
   const host = isNear && options.addresses === undefined ? LOOPBACK : '0.0.0.0';
+  // An interchange of the user's own may be anywhere behind its port.
+  const local = options.interchangeCommand === undefined ? newLocalAddress() : undefined;
   return {
     interchange: {
       host,
       ports: options.ports ?? (isNear ? ANY_PORT : DEFAULT_PORTS),
+      ...(local !== undefined && { local }),
       ...(keys !== undefined && { security: keys.server }),
       token: randomBytes(16).toString('hex'),
       heartbeatMs,
@@ -55,7 +59,10 @@ export async function planPilotRun(
       runId: run.runId,
       label: options.label,
       blockId,
-      addresses: (options.addresses ?? (isNear ? [LOOPBACK] : ownAddresses())).map((address) => tcpUrl(address, port)),
+      addresses:
+        host === LOOPBACK && local !== undefined
+          ? [local]
+          : (options.addresses ?? (isNear ? [LOOPBACK] : ownAddresses())).map((address) => tcpUrl(address, port)),
       connectTimeoutMs: options.connectTimeoutMs,
       ...(keys !== undefined && { security: keys.manager }),
       heartbeatMs,

@@ -1,3 +1,5 @@
+import { EARLY_OPTIMIZING } from '../../run/early-optimizing.js';
+
 /**
  * Program and arguments that start one of the processes which pass messages on, an interchange or a manager, from its
  * main.
@@ -7,5 +9,5 @@
  * the processor time of large messages. Marked in one go it is a few milliseconds.
  */
 export function relayCommand(main: string): [program: string, ...args: string[]] {
-  return [process.execPath, '--no-incremental-marking', main];
+  return [process.execPath, '--no-incremental-marking', EARLY_OPTIMIZING, main];
 }
