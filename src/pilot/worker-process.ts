@@ -66,7 +66,7 @@ export class WorkerProcess {
   constructor({ main, environment, cores, logFile }: WorkerLaunch, listener: WorkerListener) {
     this.#listener = listener;
     this.#claims = openClaimFile();
-    const node = [process.execPath, EARLY_OPTIMIZING, main];
+    const node = [process.execPath, ...EARLY_OPTIMIZING, main];
     const [command, ...args] = cores === undefined ? node : ['taskset', '-c', cores.join(','), ...node];
     this.#child = spawn(command as string, args, {
       detached: true,

@@ -9,5 +9,5 @@ import { EARLY_OPTIMIZING } from '../../run/early-optimizing.js';
  * the processor time of large messages. Marked in one go it is a few milliseconds.
  */
 export function relayCommand(main: string): [program: string, ...args: string[]] {
-  return [process.execPath, '--no-incremental-marking', EARLY_OPTIMIZING, main];
+  return [process.execPath, '--no-incremental-marking', ...EARLY_OPTIMIZING, main];
 }
