@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const [role, settings = '{}'] = process.argv.slice(2);
-const { port, serverKey, keys, messageBytes, answerBytes } = JSON.parse(settings);
+const { address, serverKey, keys, messageBytes, answerBytes } = JSON.parse(settings);
 
 if (role === 'worker') {
   const pipe = new Socket({ fd: 3 });
@@ -21,15 +21,15 @@ if (role === 'worker') {
   if (role === 'interchange') {
     const curve = keys && { curveServer: true, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey };
     const router = new Router({ ...curve, sendHighWaterMark: 0, sendTimeout: 0 });
-    await router.bind('tcp://127.0.0.1:*');
-    console.log(new URL(router.lastEndpoint).port);
+    await router.bind(address);
+    console.log(router.lastEndpoint);
     for await (const [from, body] of router) {
       await router.send([from.toString() === 'client' ? 'manager' : 'client', body]);
     }
   } else {
     const curve = keys && { curveServerKey: serverKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey };
     const dealer = new Dealer({ ...curve, routingId: 'manager', sendHighWaterMark: 0, sendTimeout: 0 });
-    dealer.connect(`tcp://127.0.0.1:${port}`);
+    dealer.connect(address);
     const worker = spawn(process.execPath, [fileURLToPath(import.meta.url), 'worker', settings], {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     });

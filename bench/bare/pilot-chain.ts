@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { curveKeyPair, Dealer } from 'zeromq';
@@ -15,8 +16,15 @@ export interface ChainSizes {
   readonly answerBytes: number;
 }
 
+/** What the processes meet at: TCP, as between machines, or a Unix socket, as the executor's on one machine do. */
+export type ChainSockets = 'tcp' | 'unix';
+
 /** Starts the four processes, with CurveZMQ or without. */
-export async function openPilotChain(wire: 'curve' | 'plain', sizes: ChainSizes): Promise<PilotChain> {
+export async function openPilotChain(
+  wire: 'curve' | 'plain',
+  sizes: ChainSizes,
+  sockets: ChainSockets = 'unix',
+): Promise<PilotChain> {
   const [server, client, manager] = [curveKeyPair(), curveKeyPair(), curveKeyPair()];
   const isCurve = wire === 'curve';
   const children: ChildProcess[] = [];
@@ -28,9 +36,10 @@ export async function openPilotChain(wire: 'curve' | 'plain', sizes: ChainSizes)
     children.push(child);
     return child;
   };
-  const interchange = start('interchange', isCurve ? { keys: server } : {});
+  const bind = sockets === 'tcp' ? 'tcp://127.0.0.1:*' : `ipc://@sluice-bench-${randomBytes(12).toString('hex')}`;
+  const interchange = start('interchange', { address: bind, ...(isCurve && { keys: server }) });
   const [line] = await once(interchange.stdout as NodeJS.ReadableStream, 'data');
-  const port = Number(String(line));
+  const address = String(line).trim();
   const dealer = new Dealer({
     routingId: 'client',
     sendHighWaterMark: 0,
@@ -41,8 +50,8 @@ export async function openPilotChain(wire: 'curve' | 'plain', sizes: ChainSizes)
       curveSecretKey: client.secretKey,
     }),
   });
-  dealer.connect(`tcp://127.0.0.1:${port}`);
-  start('manager', { port, ...sizes, ...(isCurve && { keys: manager, serverKey: server.publicKey }) });
+  dealer.connect(address);
+  start('manager', { address, ...sizes, ...(isCurve && { keys: manager, serverKey: server.publicKey }) });
   await dealer.receive();
   const waiting: ((answer: Uint8Array) => void)[] = [];
   let head = 0;

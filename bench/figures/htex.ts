@@ -1,6 +1,6 @@
 import { app, HighThroughputExecutor, type HighThroughputOptions } from 'sluice';
 import { LocalProvider } from 'sluice/hpc';
-import { type ChainSizes, openPilotChain } from '../bare/pilot-chain.js';
+import { type ChainSizes, type ChainSockets, openPilotChain } from '../bare/pilot-chain.js';
 import type { Group } from '../groups.js';
 import { kernelOver, roundTrips, rushRate } from '../kernel-over.js';
 import { efficiencyOf, findMetgMs } from '../metg.js';
@@ -33,13 +33,21 @@ export const measure: Group = async (runs, report) => {
     report(
       await measured(
         {
-          name: `htex, round trip p50, ${wire}, beside a bare zeromq chain`,
+          name: `htex, round trip p50, ${wire}, beside a bare zeromq chain over TCP`,
           unit: ' ms',
           targets: [
             { of: 'sluice', is: 'at most', value: 1 },
             { of: 'ratio', is: 'at most', value: 1.4 },
           ],
         },
+        runs,
+        () => onPilot({ encrypted: wire === 'curve' }, tripP50),
+        () => onChain(wire, SMALL, tripP50, 'tcp'),
+      ),
+    );
+    report(
+      await measured(
+        { name: `the same, beside a bare zeromq chain over the same Unix sockets, ${wire}`, unit: ' ms' },
         runs,
         () => onPilot({ encrypted: wire === 'curve' }, tripP50),
         () => onChain(wire, SMALL, tripP50),
@@ -127,8 +135,9 @@ async function onChain(
   wire: 'curve' | 'plain',
   sizes: ChainSizes,
   use: (trip: Call) => Promise<number>,
+  sockets?: ChainSockets,
 ): Promise<number> {
-  await using chain = await openPilotChain(wire, sizes);
+  await using chain = await openPilotChain(wire, sizes, sockets);
   // Memory of its own for each, as every task's call has.
   return await use((index) => chain.roundTrip(Buffer.alloc(sizes.messageBytes, index)));
 }
