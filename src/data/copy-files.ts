@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runParallel } from '../object-store/run-parallel.js';
 import type { DataFile } from './data-file.js';
 import { localName } from './local-name.js';
 import { providerOf } from './provider-of.js';
 import type { FileIdentity, Staging, TransferOptions } from './staging.js';
+import { removeLeftovers } from './write-whole.js';
 
 /** One file to copy. */
 export interface FileCopy {
@@ -40,6 +41,7 @@ export async function copyFiles(
       const moving = { signal: stop, onProgress };
       if (source.scheme === 'file') await writer.stageOut(target, { ...moving, path: source.path });
       else if (target.scheme === 'file') {
+        await removeLeftovers(dirname(target.path));
         await reader.stageIn(source, { ...moving, identity, suggestedPath: target.path });
       } else {
         const suggestedPath = join(folder, `${index}-${localName(source).slice(0, 100)}`);

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
+import { isOwnerGone, ownerName, uniqueName } from '../run/owner.js';
 
 /**
  * Lets `write` fill a file of a temporary name beside `path` and then gives it that name, replacing what was there:
@@ -12,8 +12,7 @@ export async function writeWhole<T>(path: string, write: (temporaryPath: string)
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw localFailure(`create the folder ${folder}`, error);
   });
-  // Short, and apart from the final name, which may be as long as names can be.
-  const temporaryPath = join(folder, `.${randomUUID()}.part`);
+  const temporaryPath = temporaryPathIn(folder);
   try {
     const result = await write(temporaryPath);
     await rename(temporaryPath, path).catch((error: unknown) => {
@@ -31,7 +30,7 @@ export async function writeWhole<T>(path: string, write: (temporaryPath: string)
  * a disk that is busy takes a millisecond to create a file, in which nothing else would move.
  */
 export async function writeSmall(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const temporaryPath = join(dirname(path), `.${randomUUID()}.part`);
+  const temporaryPath = temporaryPathIn(dirname(path));
   const [first = new Uint8Array()] = chunks;
   const content = chunks.length <= 1 ? first : Buffer.concat(chunks);
   try {
@@ -53,12 +52,34 @@ async function writeNew(path: string, content: Uint8Array): Promise<void> {
   }
 }
 
-/** Whether a file of that name is one that {@link writeWhole} is filling, or was killed while it did. */
+/**
+ * Removes what writers of this machine have left in a folder that were killed. Best effort; each folder is looked at once by a
+ * process.
+ */
+export async function removeLeftovers(folder: string): Promise<void> {
+  if (cleaned.has(folder)) return;
+  if (cleaned.size === MOST_CLEANED) cleaned.clear();
+  cleaned.add(folder);
+  const names = await readdir(folder).catch(() => []);
+  const left = names.filter((name) => isTemporaryName(name) && isOwnerGone(name.slice(1)));
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true }).catch(() => undefined)));
+}
+
+const cleaned = new Set<string>();
+const MOST_CLEANED = 1_000;
+
+/** Whether a file of that name is one that is being filled, here or by another side, or was left so. */
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY_NAME.test(name);
 }
 
-const TEMPORARY_NAME = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+// Short, and apart from the final name, which may be as long as names can be.
+function temporaryPathIn(folder: string): string {
+  return join(folder, `.${uniqueName(ownerName())}.part`);
+}
+
+// Of a thread of a machine, or a UUID, as on the far side of a transfer.
+const TEMPORARY_NAME = /^\.(\d+-\d+-[0-9a-f]*\.[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\.part$/;
 
 /** The SluiceError of a failed file system call; other errors and SluiceErrors pass as they are. */
 export function localFailure(action: string, error: unknown): unknown {

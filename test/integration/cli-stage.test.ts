@@ -90,6 +90,22 @@ describe('sluice stage', () => {
     expect(await keys()).toEqual([]);
   });
 
+  test('killed in the middle it leaves no file, and what it has left goes with the next one', async () => {
+    const size = 24 * 1024 * 1024;
+    await withStore((store) => store.putParts('big', size, async ({ start, end }) => new Uint8Array(end - start + 1)));
+    cloud.faults.set([{ operation: 'GetObject', fault: { kind: 'slow', bytesPerSecond: 500_000 } }]);
+    const killed = stage('cp', '-q', `s3://${bucket}/big`, 'down/');
+    const left = async () =>
+      (await readdir(join(folder, 'down')).catch(() => [])).filter((name) => name.endsWith('.part'));
+    await expect.poll(left, { timeout: 60_000, interval: 1 }).toHaveLength(1);
+    killed.kill('SIGKILL');
+    expect(await killed).toMatchObject({ signal: 'SIGKILL' });
+    expect(await readdir(join(folder, 'down'))).toEqual(await left());
+    cloud.faults.set([]);
+    expect((await stage('cp', '-q', `s3://${bucket}/big`, 'down/')).exitCode).toBe(0);
+    expect(await readdir(join(folder, 'down'))).toEqual(['big']);
+  });
+
   test('a glob copies what it stands for, from bucket to bucket as well', async () => {
     await put('in/a.csv', 'in/b.txt', 'in/deep/c.csv');
     expect((await stage('cp', `s3://${bucket}/in/**/*.csv`, `s3://${bucket}/out/`)).exitCode).toBe(0);

@@ -5,13 +5,7 @@ import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  AbortMultipartUploadCommand,
-  CreateBucketCommand,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListMultipartUploadsCommand, ListPartsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { downloadObject } from '../../src/data/objects/download-object.js';
 import { uploadFile } from '../../src/data/objects/upload-file.js';
@@ -120,21 +114,16 @@ test('300 MiB go out, come back and are read as a stream in bounded memory, here
 });
 
 describe('a process killed in the middle', () => {
-  test('of a stage-out leaves the old object as it was, and one upload that a lifecycle rule takes', async () => {
+  test('of a stage-out leaves the old object as it was, and an upload that the next one ends', async () => {
     await store.put(Key, Buffer.from('old'));
     const child = transfer('out');
     await expect.poll(partsThere, { timeout: 60_000, interval: 5 }).toBeGreaterThan(1);
     await killed(child);
     expect(Buffer.from(await store.get(Key)).toString()).toBe('old');
-    // AbortIncompleteMultipartUpload goes by the key and the time an upload was begun.
-    const left = await uploads();
-    expect(left.map((upload) => upload.Key)).toEqual([Key]);
-    expect(left[0]?.Initiated?.getTime()).toBeGreaterThan(Date.now() - 3_600_000);
-    await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: left[0]?.UploadId }));
-    expect(await uploads()).toEqual([]);
-    // The next attempt is not in its way.
+    expect((await uploads()).map((upload) => upload.Key)).toEqual([Key]);
     await outputOf(transfer('out'));
     expect((await store.head(Key))?.size).toBe(SIZE);
+    expect(await uploads()).toEqual([]);
   });
 
   test('of a stage-in leaves nothing under the name of the input', async () => {
@@ -147,7 +136,7 @@ describe('a process killed in the middle', () => {
     await expect.poll(names, { timeout: 60_000, interval: 5 }).toHaveLength(1);
     await killed(child);
     // Hidden, and of a name that nobody asks for.
-    for (const name of await names()) expect(name).toMatch(/\/\.[0-9a-f-]{36}\.part$/);
+    for (const name of await names()) expect(name).toMatch(/\/\.[0-9a-f.-]+\.part$/);
   });
 });
 

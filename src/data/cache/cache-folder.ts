@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
+import { isOwnerAlive, uniqueName } from '../../run/owner.js';
 import { localFailure } from '../write-whole.js';
 import { type CacheSettings, userId } from './cache-settings.js';
-import { isOwnerAlive } from './owner.js';
 
 /**
  * The folder of one machine's and user's cache. Everything in it is made by one system call and understood without any
@@ -64,16 +63,6 @@ export function entryName(key: string, size: number): string {
 export function sizeIn(name: string): number {
   return Number(/^[0-9a-f]+-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
 }
-
-/** A name that begins with its owner's, and that nobody else gives. */
-export function uniqueName(owner: string): string {
-  lastNumber += 1;
-  return `${owner}.${INSTANCE}${lastNumber}`;
-}
-
-// This module may be there twice in one thread.
-const INSTANCE = randomBytes(4).toString('hex');
-let lastNumber = 0;
 
 function makeFolder(path: string): void {
   try {

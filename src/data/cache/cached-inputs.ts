@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { uniqueName } from '../../run/owner.js';
 import type { InputUsage } from '../../wire/outcome.js';
-import { entryName, uniqueName } from './cache-folder.js';
+import { entryName } from './cache-folder.js';
 import { isSystemError } from './errno.js';
 import { getContent, type Hold } from './get-content.js';
 import type { CacheContext, WantedContent } from './node-cache.js';

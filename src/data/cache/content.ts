@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { chmod, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bootName } from '../../run/owner.js';
 import { contentCrc32, contentHash } from '../content-hash.js';
 import { ifThereNow, isErrno } from './errno.js';
-import { bootName } from './owner.js';
 
 /** What is known of a file's state: enough to see that somebody wrote to it. */
 export interface FileState {

@@ -1,7 +1,7 @@
 import { lstat, lutimes, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnerAlive } from '../../run/owner.js';
 import { ifThere, isErrno } from './errno.js';
-import { isOwnerAlive } from './owner.js';
 
 /** Who fetches the content of an entry. */
 export interface Filler {

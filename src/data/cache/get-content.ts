@@ -1,4 +1,4 @@
-import { uniqueName } from './cache-folder.js';
+import { uniqueName } from '../../run/owner.js';
 import { checkedContent } from './checked-content.js';
 import { type Content, readContent } from './content.js';
 import { isDiskFull } from './errno.js';

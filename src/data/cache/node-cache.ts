@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import { ownerName } from '../../run/owner.js';
 import type { StageInTarget } from '../staging.js';
 import { Budget, type BudgetState } from './budget.js';
 import { type CacheFolder, cacheFolder } from './cache-folder.js';
@@ -6,7 +7,6 @@ import type { CacheSettings } from './cache-settings.js';
 import { CachedInputs } from './cached-inputs.js';
 import type { Verify } from './content.js';
 import { FillingGroup } from './filling-group.js';
-import { ownerName } from './owner.js';
 
 /** One content that a task needs. */
 export interface WantedContent {

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isOwnerAlive } from '../../run/owner.js';
 import { ifThereNow, isErrno } from './errno.js';
-import { isOwnerAlive } from './owner.js';
 
 /**
  * Who holds an entry: a file each in `pins/` of its folder, whose name begins with its owner's and whose text says which

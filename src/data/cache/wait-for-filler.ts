@@ -1,5 +1,5 @@
+import { isOwnerAlive } from '../../run/owner.js';
 import { breakLock, type Filler, readFiller } from './fill-lock.js';
-import { isOwnerAlive } from './owner.js';
 import { watchFolder } from './watch-folder.js';
 
 /** How waiting for another one's fetching has ended. */

@@ -6,7 +6,7 @@ import { runParallel } from '../../object-store/run-parallel.js';
 import type { DataFile } from '../data-file.js';
 import { localIdentity } from '../local-file.js';
 import type { FileIdentity, Staging } from '../staging.js';
-import { localFailure, writeWhole } from '../write-whole.js';
+import { localFailure, removeLeftovers, writeWhole } from '../write-whole.js';
 import { listFolder } from './local-listing.js';
 
 /** Staging of `file:` URLs on a disk the worker sees: inputs are read where they are, outputs copied into place. */
@@ -74,6 +74,7 @@ async function movedTo(source: string, target: string): Promise<boolean> {
 
 async function copyInto(source: string, target: string, signal: AbortSignal): Promise<void> {
   await localIdentity(source);
+  await removeLeftovers(dirname(target));
   await writeWhole(target, async (temporaryPath) => {
     // A clone where the file system can make one; a copy elsewhere, as the target may be on another disk.
     await copyFile(source, temporaryPath, constants.COPYFILE_FICLONE).catch((error: unknown) => {

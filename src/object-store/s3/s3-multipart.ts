@@ -9,6 +9,7 @@ import { runParallel } from '../run-parallel.js';
 import { completedTagIn, completionOf, type UploadedPart, uploadIdIn } from './s3-documents.js';
 import type { S3Requests } from './s3-requests.js';
 import { CRC32, checksumOf, conditionsOf, MARK, putObject, writeOnce } from './s3-write.js';
+import { endLeftUploads, noteUpload } from './upload-notes.js';
 
 /** Writes one object in parallel parts; whatever fails, none of them stays. */
 export async function putObjectParts(
@@ -30,6 +31,9 @@ export async function putObjectParts(
   }
   const upload = { key, mark: randomUUID(), uploadId: '', ...options };
   upload.uploadId = await createUpload(requests, upload);
+  const bucket = await requests.place();
+  const note = noteUpload({ bucket, key, uploadId: upload.uploadId });
+  const othersEnd = endLeftUploads(bucket, (left) => isEnded(requests, left)).catch(() => undefined);
   try {
     const limit = Math.min(PARALLEL_PARTS, requests.options.concurrency);
     const spare: Uint8Array[] = [];
@@ -50,6 +54,19 @@ export async function putObjectParts(
   } catch (error) {
     await abortUpload(requests, upload).catch(() => undefined);
     throw error;
+  } finally {
+    note.remove();
+    await othersEnd;
+  }
+}
+
+/** Ends an upload of one who was killed; `false` where it may still be there. */
+async function isEnded(requests: S3Requests, left: Pick<Upload, 'key' | 'uploadId'>): Promise<boolean> {
+  try {
+    await abortUpload(requests, left);
+    return true;
+  } catch (error) {
+    return error instanceof SluiceError && error.code === ENDED_BEFORE;
   }
 }
 
@@ -108,7 +125,7 @@ function completeUpload(requests: S3Requests, upload: Upload, parts: readonly Up
  * Ends an upload and everything it has stored: again and again until there is none, as a part that was still on its way
  * may be kept by the first time. Source: AbortMultipartUpload, Amazon S3 API Reference.
  */
-async function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Promise<void> {
+async function abortUpload(requests: S3Requests, { key, uploadId }: Pick<Upload, 'key' | 'uploadId'>): Promise<void> {
   const query = queryOf({ uploadId });
   for (let round = 0; round < ABORT_ROUNDS; round += 1) {
     // Without the caller's signal: it may be what ended the upload. A missing upload rejects, and ends the rounds.
@@ -119,3 +136,5 @@ async function abortUpload(requests: S3Requests, { key, uploadId }: Upload): Pro
 }
 
 const ABORT_ROUNDS = 3;
+/** What an upload that is not there any more is answered with. */
+const ENDED_BEFORE = 'TRANSFER_FAILED';

@@ -36,6 +36,8 @@ export interface S3Requests {
   /** Memory for what is uploaded in parts. */
   readonly buffers: PartBuffers;
   send<T>(subject: RequestSubject, run: (attempt: S3Attempt) => Promise<T>): Promise<T>;
+  /** Where the bucket is: scheme, host, port and path. */
+  place(): Promise<string>;
   /** The bucket's region, as far as an option or an answer has said it. */
   region(): string | undefined;
   close(): Promise<void>;
@@ -86,6 +88,7 @@ export function createS3Requests(options: ResolvedS3StoreOptions): S3Requests {
         throw toSluiceError(error, subject);
       }
     },
+    place: async () => (await latest().opened).wire.bucket,
     region: () => openings.at(-1)?.region ?? options.region,
     async close() {
       for (const { opened } of openings) {

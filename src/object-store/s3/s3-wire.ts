@@ -23,6 +23,8 @@ export interface S3Request extends AnswerSignals {
  * a small object does. They reject as the SDK's do, with `name`, `message`, `$metadata` and `$response`.
  */
 export interface S3Wire {
+  /** Scheme, host, port and path of the bucket. */
+  readonly bucket: string;
   send(request: S3Request): Promise<Answer>;
   /** Resolves with the document that the answer is; one that is an error rejects, whatever the answer's status. */
   ask(request: S3Request): Promise<string>;
@@ -62,6 +64,7 @@ export function openS3Wire(destination: S3Destination, options: ResolvedS3StoreO
     throw failureOf(answer.status, answer, await answer.body.text());
   };
   return {
+    bucket: `${origin}${folder}`,
     send,
     async ask(request) {
       const answer = await send(request);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cacheFolder } from '../../../../src/data/cache/cache-folder.js';
 import type { NodeCache } from '../../../../src/data/cache/node-cache.js';
-import { ownerName } from '../../../../src/data/cache/owner.js';
 import type { StageInTarget } from '../../../../src/data/staging.js';
+import { ownerName } from '../../../../src/run/owner.js';
 import { type CachePlace, cachePlace } from '../../../fixtures/cache/cache-place.js';
 import { failureOf } from '../../../fixtures/kernel/failure-of.js';
 

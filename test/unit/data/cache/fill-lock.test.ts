@@ -2,7 +2,7 @@ import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { breakLock, type Filler, readFiller, releaseLock, takeLock } from '../../../../src/data/cache/fill-lock.js';
-import { ownerName } from '../../../../src/data/cache/owner.js';
+import { ownerName } from '../../../../src/run/owner.js';
 import { temporaryFolder } from '../temporary-folder.js';
 
 const dead = '1-1-00000000';

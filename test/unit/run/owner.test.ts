@@ -4,8 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
-import { bootName, isOwnerAlive, ownerName } from '../../../../src/data/cache/owner.js';
-import { startTicksOf } from '../../../../src/run/process-identity.js';
+import { bootName, isOwnerAlive, ownerName } from '../../../src/run/owner.js';
+import { startTicksOf } from '../../../src/run/process-identity.js';
 
 const nameOf = (pid: number) => `${pid}-${startTicksOf(pid)}-${bootName()}`;
 
