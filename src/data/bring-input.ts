@@ -21,6 +21,8 @@ export interface WantedInput {
   readonly staging: Staging;
   /** What the source is, where somebody has asked before. */
   readonly identity?: FileIdentity | undefined;
+  /** Told of what it is when its store had to be asked once more. @param askedMs before it was, by `performance.now()` */
+  readonly onLook?: ((identity: FileIdentity, askedMs: number) => void) | undefined;
   /** Asked before the staging is; absent where there is nobody. */
   readonly copies?: CopySource | undefined;
   /** What the task asked for: this file, or a folder with it. */
@@ -90,10 +92,13 @@ function isCacheable({ capabilities }: Staging): boolean {
   return capabilities.identity !== 'none' && capabilities.readsInPlace !== true;
 }
 
-async function look({ source, staging, signal }: WantedInput): Promise<FileIdentity | undefined> {
+async function look({ source, staging, onLook, signal }: WantedInput): Promise<FileIdentity | undefined> {
+  const askedMs = performance.now();
   try {
     const identity = await staging.identity(source, signal);
-    return identity !== undefined && isUsable(identity) ? identity : undefined;
+    if (identity === undefined || !isUsable(identity)) return undefined;
+    onLook?.(identity, askedMs);
+    return identity;
   } catch {
     // Who may read a file may not always ask about it.
     signal.throwIfAborted();

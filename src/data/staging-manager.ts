@@ -13,6 +13,7 @@ import { localIdentity } from './local-file.js';
 import { localName, shortHash } from './local-name.js';
 import { LostInputs } from './lost-inputs.js';
 import { providerOf } from './provider-of.js';
+import { RecentIdentities } from './recent-identities.js';
 import { shownUrl } from './shown-url.js';
 import type { FileIdentity, ListedFile, StageOutSource, Staging, TransferOptions } from './staging.js';
 import { isTemporary } from './temporary-name.js';
@@ -26,6 +27,8 @@ export interface StageInOptions {
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly relayed?: Relayed | undefined;
+  /** When the task came to its worker, by `performance.now()`: what its inputs are may be known since then. Default: now. */
+  readonly receivedMs?: number | undefined;
   /** What the attempt has of its node's cache; absent where there is none. */
   readonly cached?: CachedInputs | undefined;
   /** Where else a file's content may be, by its URL; absent where only stores have it. */
@@ -90,8 +93,9 @@ export function createStagingManager(
     const place = sourceOf(url, relayed);
     return { place, staging: providerOf(isRelayed(url, relayed) ? own : providers, place, can) };
   };
+  const recent = new RecentIdentities();
   return {
-    async stageIn(files, { directory, signal, relayed, cached, elsewhere }) {
+    async stageIn(files, { directory, signal, receivedMs = performance.now(), relayed, cached, elsewhere }) {
       const distinct = new Map(files.map((file) => [file.url, file]));
       const inputs = [...distinct.values()].map((file) => {
         const { place, staging } = moverOf(file.url, relayed, 'canStageIn');
@@ -102,9 +106,11 @@ export function createStagingManager(
       const paths = new Map<string, string>();
       await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
-        const identity = identities?.get(input.source.url);
+        const { url } = input.source;
+        const identity = identities?.get(url) ?? recent.since(url, receivedMs);
+        const onLook = (found: FileIdentity, askedMs: number) => recent.note(url, found, askedMs);
         const copies = elsewhere?.(input.file.url);
-        const wanted = { ...input, identity, copies, asked: input.file.url, suggestedPath, signal: stop };
+        const wanted = { ...input, identity, onLook, copies, asked: input.file.url, suggestedPath, signal: stop };
         const path = await lost.pathOf(input, bring(wanted, cached));
         if (path !== undefined) paths.set(input.file.url, path);
       });
@@ -124,6 +130,7 @@ export function createStagingManager(
       });
       assertNoneMissing(await runParallel(outputs, { limit: PARALLEL_FILES, signal }, missing));
       const done = await runParallel(moves, { limit: PARALLEL_FILES, signal }, async (move, stop) => {
+        recent.forget(move.target.url);
         const source = { path: move.path, signal: stop, mayMove: isTemporary(move.url) };
         return [move.url, await put(move, source)] as const;
       });

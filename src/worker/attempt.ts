@@ -14,7 +14,7 @@ import type { InputUsage } from '../wire/outcome.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
 import { type Homes, NO_HOMES } from './node-peers.js';
 import { openStreamFiles, type StreamFiles } from './stream-files.js';
-import type { AttemptParts } from './task-runner.js';
+import type { AttemptOptions, AttemptParts } from './task-runner.js';
 
 /** One attempt on its worker: its folders, its files, its Io. Folders are made when first needed. */
 export class Attempt {
@@ -23,15 +23,22 @@ export class Attempt {
   /** What the app's setup made on this worker. */
   context: unknown;
   readonly #parts: AttemptParts;
+  readonly #receivedMs: number;
   #folder: string | undefined;
   #cached: CachedInputs | undefined;
   #homes: Homes = NO_HOMES;
   #identities: Identities = NONE;
 
-  constructor(envelope: TaskEnvelope, parts: AttemptParts, signal: AbortSignal | undefined) {
+  /** @param receivedMs when it came to this worker, by `performance.now()` */
+  constructor(
+    envelope: TaskEnvelope,
+    parts: AttemptParts,
+    { signal, receivedMs = performance.now() }: AttemptOptions = {},
+  ) {
     this.envelope = envelope;
     this.#parts = parts;
     this.signal = signal;
+    this.#receivedMs = receivedMs;
   }
 
   /** The `SLUICE_ATTEMPT` of what the app starts: no other attempt of any run has it. */
@@ -56,6 +63,7 @@ export class Attempt {
     const paths = await staging.stageIn(files, {
       directory: this.#subfolder('inputs'),
       signal: this.#stop,
+      receivedMs: this.#receivedMs,
       relayed: this.envelope.relayed ?? {},
       cached: this.#cached,
       elsewhere: peers?.elsewhere(this.envelope),

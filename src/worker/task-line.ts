@@ -137,7 +137,7 @@ export class TaskLine {
     const { guard, runner } = this.#parts;
     const takeBack = grant && applyGrant(grant);
     const performed = guard.run(async () => {
-      const outcome = await runner.run(envelope, signal);
+      const outcome = await runner.run(envelope, { signal });
       // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
       await nextTurn();
       return outcome;

@@ -48,10 +48,17 @@ export interface AttemptParts extends RunnerParts {
   readonly loadModule: LoadModule;
 }
 
+/** How one attempt is run. */
+export interface AttemptOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** When it came to this worker, by `performance.now()`. Default: now. */
+  readonly receivedMs?: number;
+}
+
 /** Runs attempts of tasks, the same way on every executor. */
 export interface TaskRunner {
   /** Runs one attempt; rejects only with `PROTOCOL`, for an envelope this version cannot read. */
-  run(envelope: TaskEnvelope, signal?: AbortSignal): Promise<Outcome>;
+  run(envelope: TaskEnvelope, options?: AttemptOptions): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -89,10 +96,10 @@ export function createTaskRunner(parts: RunnerParts): TaskRunner {
   };
 
   return {
-    async run(envelope, signal) {
+    async run(envelope, options) {
       if (envelope.version !== WIRE_VERSION) throw versionError(envelope.version);
       const meter = new UsageMeter(place);
-      const attempt = new Attempt(envelope, attemptParts, signal);
+      const attempt = new Attempt(envelope, attemptParts, options);
       try {
         const value = await runAttempt(attempt, meter);
         if (attempt.holdsInputs) await giveBack(attempt, meter);

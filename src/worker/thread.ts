@@ -9,7 +9,7 @@ import { createBatchReader } from '../wire/threads/task-batch.js';
 import type { ThreadAnswer, ThreadMessage, ThreadWork } from '../wire/threads/thread-message.js';
 import { createBackends } from './backends.js';
 import { createLeftovers } from './leftovers.js';
-import { createTaskRunner } from './task-runner.js';
+import { type AttemptOptions, createTaskRunner } from './task-runner.js';
 
 /** What a thread pool gives each of its threads. */
 export interface ThreadData {
@@ -64,9 +64,10 @@ async function runBatch(
   envelopes: readonly TaskEnvelope[],
   board: ClaimBoard,
 ): Promise<ThreadAnswer | undefined> {
+  const options = { receivedMs: performance.now() };
   for (let index = 0; index < envelopes.length; index++) {
     if (!board.claim(index)) continue;
-    const { outcome, isSpent } = await runTask(envelopes[index] as TaskEnvelope, undefined);
+    const { outcome, isSpent } = await runTask(envelopes[index] as TaskEnvelope, options);
     const isOnBoard = board.finish(index, outcome);
     const answer: ThreadAnswer = isOnBoard ? {} : { outcome, index };
     if (isSpent) return spent(id, answer);
@@ -76,17 +77,18 @@ async function runBatch(
 }
 
 async function runSingle({ id, envelope, link }: ThreadWork & { kind: 'single' }): Promise<ThreadAnswer> {
-  const { outcome, isSpent } = await runTask(envelope, link);
+  const { outcome, isSpent } = await runTask(envelope, { receivedMs: performance.now() }, link);
   return isSpent ? spent(id, { outcome }) : { outcome };
 }
 
 async function runTask(
   envelope: TaskEnvelope,
-  link: MessagePort | undefined,
+  options: AttemptOptions,
+  link?: MessagePort,
 ): Promise<{ outcome: Outcome; isSpent: boolean }> {
   current = attemptName(envelope);
   const startedMs = performance.now();
-  const outcome = link === undefined ? await runner.run(envelope) : await runLinked(envelope, link);
+  const outcome = await (link === undefined ? runner.run(envelope, options) : runLinked(envelope, link));
   // An error that the app left uncaught shows on the next turn of the event loop: it must not hit the next task.
   await nextTurn();
   return { outcome, isSpent: leftovers.after(envelope, outcome, performance.now() - startedMs) };
@@ -97,7 +99,7 @@ async function runLinked(envelope: TaskEnvelope, link: MessagePort): Promise<Out
   link.on('message', () => stopped.abort(new SluiceError('CANCELLED', 'the task was stopped')));
   link.postMessage('started');
   try {
-    return await runner.run(envelope, stopped.signal);
+    return await runner.run(envelope, { signal: stopped.signal });
   } finally {
     link.close();
   }

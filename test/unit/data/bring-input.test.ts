@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { contentKey } from '../../../src/data/cache/content-key.js';
@@ -38,16 +38,17 @@ async function place(changes: Partial<Staging> = {}) {
   const staging = { ...createS3Staging({ openStore: () => counted }), ...changes };
   const manager = createStagingManager([createLocalStaging(), staging]);
   const cache = (await cachePlace()).open();
-  const bring = async (...urls: readonly string[]): Promise<readonly string[]> => {
+  const bringSince = async (receivedMs: number | undefined, ...urls: readonly string[]): Promise<readonly string[]> => {
     const cached = cache.openFor('a task');
     const files = urls.map((url) => file(url));
-    const paths = await manager.stageIn(files, { directory: await temporaryFolder(), signal, cached });
+    const paths = await manager.stageIn(files, { directory: await temporaryFolder(), signal, receivedMs, cached });
     const texts = await Promise.all(files.map(({ url }) => readFile(paths.get(url) ?? '', 'utf8')));
     usages.push(await cached.release());
     return texts;
   };
+  const bring = (...urls: readonly string[]) => bringSince(undefined, ...urls);
   const usages: object[] = [];
-  return { store, requests, cache, bring, usages };
+  return { store, requests, cache, bring, bringSince, usages };
 }
 
 test('an object is asked for its identity by each task, and fetched by one', async () => {
@@ -60,6 +61,29 @@ test('an object is asked for its identity by each task, and fetched by one', asy
     { hits: 0, misses: 1, hitBytes: 0, missBytes: 1, evictions: 0 },
     { hits: 1, misses: 0, hitBytes: 1, missBytes: 0, evictions: 0 },
   ]);
+});
+
+test('tasks that came together ask once, and one that comes later asks anew', async () => {
+  const { store, requests, bringSince } = await place();
+  await store.put('a', bytes('A'));
+  const receivedMs = performance.now();
+  expect(await bringSince(receivedMs, 's3://bucket/a')).toEqual(['A']);
+  expect(await bringSince(receivedMs, 's3://bucket/a')).toEqual(['A']);
+  expect(requests).toEqual(['head a', 'get a']);
+  await store.put('a', bytes('B'));
+  expect(await bringSince(performance.now(), 's3://bucket/a')).toEqual(['B']);
+  expect(requests).toEqual(['head a', 'get a', 'head a', 'get a']);
+});
+
+test('what came together gets what there is, where the object it was told of is gone before it was fetched', async () => {
+  const { store, requests, cache, bringSince } = await place();
+  await store.put('a', bytes('A'));
+  const receivedMs = performance.now();
+  await bringSince(receivedMs, 's3://bucket/a');
+  await rm(cache.entries, { recursive: true });
+  await store.put('a', bytes('B'));
+  expect(await bringSince(receivedMs, 's3://bucket/a')).toEqual(['B']);
+  expect(requests).toEqual(['head a', 'get a', 'get a', 'head a', 'get a']);
 });
 
 test('an object that was replaced is another content', async () => {

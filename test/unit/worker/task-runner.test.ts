@@ -79,7 +79,7 @@ describe('the signal of an attempt', () => {
     const stop = new AbortController();
     const running = worker.run(
       callOf((_: Io) => 'sleep 600', [], { kind: 'bash' }),
-      stop.signal,
+      { signal: stop.signal },
     );
     setImmediate(() => stop.abort(new RangeError('stopped')));
     expect(errorOf(await running)).toMatchObject({ message: 'stopped' });
@@ -88,7 +88,7 @@ describe('the signal of an attempt', () => {
   test('it ends a command that is too long for an argument, also while that is being written', async () => {
     const stop = new AbortController();
     const long = callOf((_: Io) => `sleep 600 #${'x'.repeat(200_000)}`, [], { kind: 'bash' });
-    const running = worker.run(long, stop.signal);
+    const running = worker.run(long, { signal: stop.signal });
     const { existsSync } = await import('node:fs');
     while (!existsSync(scratchRoot)) await new Promise((resolve) => setImmediate(resolve));
     stop.abort(new RangeError('stopped'));
@@ -98,7 +98,7 @@ describe('the signal of an attempt', () => {
   test('aborted beforehand, no command is started', async () => {
     const marker = join(folder, 'marker');
     const call = callOf((path: string, io: Io) => io.sh`touch ${path}`, [marker], { kind: 'bash' });
-    const outcome = await worker.run(call, AbortSignal.abort(new RangeError('too late')));
+    const outcome = await worker.run(call, { signal: AbortSignal.abort(new RangeError('too late')) });
     expect(errorOf(outcome)).toMatchObject({ message: 'too late' });
     expect(await readdir(folder)).not.toContain('marker');
   });
