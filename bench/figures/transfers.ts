@@ -93,13 +93,13 @@ function besidePeer(
   const seconds = (copy: Copy) => async () => {
     round += 1;
     const [local, remote] = [join(folder, files), `${BUCKET}/${round}/`];
-    const target = join(folder, 'down');
+    // Kept to the end: ext4 searches longer for room for a new file, the more were deleted in the last minutes.
+    const target = join(folder, `down-${round}`);
     if (way === 'down') await sluiceCopy(server, `${local}/`, `s3://${remote}`);
     const startedMs = performance.now();
     if (way === 'up') await copy(server, `${local}/`, `s3://${remote}`);
     else await copy(server, `s3://${remote}`, `${target}/`);
     const elapsed = (performance.now() - startedMs) / 1_000;
-    await rm(target, { recursive: true, force: true });
     await sluiceRemove(server, remote);
     return elapsed;
   };

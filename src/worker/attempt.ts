@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, type RmOptions, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Io } from '../apps/io.js';
@@ -25,6 +25,8 @@ export class Attempt {
   readonly #parts: AttemptParts;
   readonly #receivedMs: number;
   #folder: string | undefined;
+  /** No folder of the app's own is there, in which anything may be. */
+  #hasInputsOnly = true;
   #cached: CachedInputs | undefined;
   #homes: Homes = NO_HOMES;
   #identities: Identities = NONE;
@@ -163,7 +165,9 @@ export class Attempt {
   /** Removes whatever the attempt left in its folders. Never rejects: a file that cannot go must not fail the task. */
   async cleanUp(): Promise<void> {
     if (this.#folder === undefined) return;
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 2 }).catch(() => {});
+    const how = { recursive: true, force: true, maxRetries: 2 };
+    if (this.#hasInputsOnly) removeNow(this.#folder, how);
+    else await rm(this.#folder, how).catch(() => {});
   }
 
   // Made only where staging needs one: signals cost more than small tasks.
@@ -203,6 +207,7 @@ export class Attempt {
       const { taskId, attempt } = this.envelope;
       this.#folder = mkdtempSync(join(this.#parts.scratchRoot, `task-${taskId}-${attempt}-`));
     }
+    this.#hasInputsOnly &&= name === 'inputs';
     const path = join(this.#folder, name);
     mkdirSync(path, { recursive: true });
     return path;
@@ -213,6 +218,15 @@ export class Attempt {
 type Identities = ReadonlyMap<string, FileIdentity | undefined>;
 
 const NONE: Identities = new Map();
+
+// A few links or copies: by way of other threads it takes several times as long.
+function removeNow(path: string, how: RmOptions): void {
+  try {
+    rmSync(path, how);
+  } catch {
+    // Best effort, as removing anything here is.
+  }
+}
 
 function makeFolderOf(path: string): void {
   try {
