@@ -3,7 +3,7 @@ import { defaultScratchRoot } from './run/scratch-root.js';
 import { createBackends } from './worker/backends.js';
 import { createTaskRunner, type TaskRunner } from './worker/task-runner.js';
 
-export type { TaskRunner } from './worker/task-runner.js';
+export type { AttemptOptions, TaskRunner } from './worker/task-runner.js';
 
 /** What differs from worker to worker. */
 export interface WorkerOptions {
