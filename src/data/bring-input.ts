@@ -2,6 +2,7 @@ import { SluiceError } from '../errors.js';
 import type { CachedInputs } from './cache/cached-inputs.js';
 import { contentKey } from './cache/content-key.js';
 import type { DataFile } from './data-file.js';
+import type { RecentIdentities } from './recent-identities.js';
 import { shownUrl } from './shown-url.js';
 import type { FileIdentity, StageInTarget, Staging } from './staging.js';
 
@@ -28,6 +29,14 @@ export interface WantedInput {
   /** What the task asked for: this file, or a folder with it. */
   readonly asked: string;
   readonly suggestedPath: string;
+  readonly signal: AbortSignal;
+}
+
+/** How identities are looked up. */
+export interface LookUpOptions {
+  readonly recent: RecentIdentities;
+  /** When the task came to its worker, by `performance.now()`. */
+  readonly receivedMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -68,18 +77,31 @@ async function bringThrough(cached: CachedInputs, wanted: WantedInput, found: Fi
   }
 }
 
-/** Identities of those inputs that may be cached and whose stagings tell of many at once. Rejects when aborted only. */
+/**
+ * Identities of those inputs that may be cached and are known since `receivedMs`, or whose stagings tell of many at once.
+ * Rejects when aborted only.
+ */
 export async function lookUpIdentities(
   inputs: readonly Pick<WantedInput, 'source' | 'staging'>[],
-  signal: AbortSignal,
+  { recent, receivedMs, signal }: LookUpOptions,
 ): Promise<ReadonlyMap<string, FileIdentity>> {
   const found = new Map<string, FileIdentity>();
+  for (const { source } of inputs) {
+    const known = recent.since(source.url, receivedMs);
+    if (known !== undefined) found.set(source.url, known);
+  }
   for (const staging of new Set(inputs.map((input) => input.staging))) {
-    const own = inputs.filter((input) => input.staging === staging && !input.source.isFolder);
+    const own = inputs.filter(
+      ({ source, staging: its }) => its === staging && !source.isFolder && !found.has(source.url),
+    );
     if (staging.identities === undefined || own.length < 2 || !isCacheable(staging)) continue;
     const sources = own.map(({ source }) => source);
+    const askedMs = performance.now();
     try {
-      for (const [url, identity] of await staging.identities(sources, signal)) found.set(url, identity);
+      for (const [url, identity] of await staging.identities(sources, signal)) {
+        found.set(url, identity);
+        recent.note(url, identity, askedMs);
+      }
     } catch {
       // They are asked for one by one then.
       signal.throwIfAborted();

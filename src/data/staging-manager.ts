@@ -101,13 +101,13 @@ export function createStagingManager(
         const { place, staging } = moverOf(file.url, relayed, 'canStageIn');
         return { file, source: place, staging };
       });
-      const identities = cached && (await lookUpIdentities(inputs, signal));
+      const identities = cached && (await lookUpIdentities(inputs, { recent, receivedMs, signal }));
       const lost = new LostInputs();
       const paths = new Map<string, string>();
       await runParallel(inputs, { limit: PARALLEL_FILES, signal }, async (input, stop) => {
         const suggestedPath = placeFor(input.file, directory, 'in');
         const { url } = input.source;
-        const identity = identities?.get(url) ?? recent.since(url, receivedMs);
+        const identity = identities?.get(url);
         const onLook = (found: FileIdentity, askedMs: number) => recent.note(url, found, askedMs);
         const copies = elsewhere?.(input.file.url);
         const wanted = { ...input, identity, onLook, copies, asked: input.file.url, suggestedPath, signal: stop };

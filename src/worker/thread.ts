@@ -77,7 +77,7 @@ async function runBatch(
 }
 
 async function runSingle({ id, envelope, link }: ThreadWork & { kind: 'single' }): Promise<ThreadAnswer> {
-  const { outcome, isSpent } = await runTask(envelope, { receivedMs: performance.now() }, link);
+  const { outcome, isSpent } = await runTask(envelope, {}, link);
   return isSpent ? spent(id, { outcome }) : { outcome };
 }
 

@@ -75,6 +75,18 @@ test('tasks that came together ask once, and one that comes later asks anew', as
   expect(requests).toEqual(['head a', 'get a', 'head a', 'get a']);
 });
 
+test('tasks that came together ask once also for what they have in common among several inputs', async () => {
+  const { store, requests, bringSince } = await place();
+  for (const key of ['common', 'x/1', 'x/2']) await store.put(key, bytes(key));
+  const receivedMs = performance.now();
+  expect(await bringSince(receivedMs, 's3://bucket/common', 's3://bucket/x/1')).toEqual(['common', 'x/1']);
+  const before = requests.length;
+  expect(await bringSince(receivedMs, 's3://bucket/common', 's3://bucket/x/2')).toEqual(['common', 'x/2']);
+  expect(requests.slice(before)).toEqual(['head x/2', 'get x/2']);
+  expect(await bringSince(receivedMs, 's3://bucket/common', 's3://bucket/x/1')).toEqual(['common', 'x/1']);
+  expect(requests).toHaveLength(before + 2);
+});
+
 test('what came together gets what there is, where the object it was told of is gone before it was fetched', async () => {
   const { store, requests, cache, bringSince } = await place();
   await store.put('a', bytes('A'));
