@@ -1,13 +1,23 @@
 // Builds `dist/`: the package itself with tsc, then what is one file, or a few, for the sake of its start: the command, and
 // the worker that `sluice deploy lambda` uploads.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+
+// CommonJS parts call require() for Node's own modules, and ask where they are.
+const FOR_COMMON_JS = [
+  "import { createRequire as sluiceRequire } from 'node:module';",
+  "import { dirname as sluiceDirname } from 'node:path';",
+  "import { fileURLToPath as sluicePath } from 'node:url';",
+  'const require = sluiceRequire(import.meta.url);',
+  'const __filename = sluicePath(import.meta.url);',
+  'const __dirname = sluiceDirname(__filename);',
+].join(' ');
 
 if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 await bundleCommand();
-if (existsSync('dist/worker/lambda-handler.js')) await bundleLambdaWorker();
+await bundleLambdaWorker();
 
 /** The command, in a file for what all of it needs and one for each thing that it may load: of single ones it loads 250. */
 async function bundleCommand() {
@@ -21,7 +31,7 @@ async function bundleCommand() {
     target: 'node20',
     format: 'esm',
     plugins: [packagesBut(['cli-progress', 'commander', 'picomatch', 'undici', 'zod'])],
-    banner: { js: forCommonJs(['createRequire']) },
+    banner: { js: FOR_COMMON_JS },
     logLevel: 'warning',
   });
   chmodSync('dist/bin/sluice.js', 0o755);
@@ -39,7 +49,7 @@ async function bundleLambdaWorker() {
     keepNames: true,
     // ssh2 does without its native parts where they cannot be loaded.
     external: ['cpu-features', '*.node'],
-    banner: { js: forCommonJs(['createRequire', '__filename', '__dirname']) },
+    banner: { js: FOR_COMMON_JS },
     logLevel: 'warning',
   });
 }
@@ -56,16 +66,4 @@ function packagesBut(names) {
       });
     },
   };
-}
-
-/** CommonJS parts call require() for Node's own modules, and ask where they are. */
-function forCommonJs(needs) {
-  const lines = {
-    createRequire:
-      "import { createRequire as sluiceRequire } from 'node:module'; const require = sluiceRequire(import.meta.url);",
-    __filename:
-      "import { fileURLToPath as sluicePath } from 'node:url'; const __filename = sluicePath(import.meta.url);",
-    __dirname: "import { dirname as sluiceDirname } from 'node:path'; const __dirname = sluiceDirname(__filename);",
-  };
-  return needs.map((need) => lines[need]).join(' ');
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SluiceError } from '../errors.js';
@@ -17,7 +16,7 @@ import { RecentIdentities } from './recent-identities.js';
 import { shownUrl } from './shown-url.js';
 import type { FileIdentity, ListedFile, StageOutSource, Staging, TransferOptions } from './staging.js';
 import { isTemporary } from './temporary-name.js';
-import { localFailure } from './write-whole.js';
+import { makeFolder } from './write-whole.js';
 
 /** Where files really are for this worker, by the URL the app knows; others are where their URL says. */
 export type Relayed = Readonly<Record<string, string>>;
@@ -216,12 +215,4 @@ function placeFor(file: DataFile, directory: string, side: 'in' | 'out'): string
   const folder = join(directory, side, shortHash(file.url));
   makeFolder(folder);
   return join(folder, localName(file));
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw localFailure(`create the folder ${path}`, error);
-  }
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
@@ -68,6 +70,15 @@ export async function removeLeftovers(folder: string): Promise<void> {
 const cleaned = new Set<string>();
 const MOST_CLEANED = 1_000;
 
+/** Creates a folder, and those above it. @throws {SluiceError} of {@link localFailure} */
+export function makeFolder(path: string, mode?: number): void {
+  try {
+    mkdirSync(path, { recursive: true, ...(mode !== undefined && { mode }) });
+  } catch (error) {
+    throw localFailure(`create the folder ${path}`, error);
+  }
+}
+
 /** Whether a file of that name is one that is being filled, here or by another side, or was left so. */
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY_NAME.test(name);
@@ -78,7 +89,12 @@ function temporaryPathIn(folder: string): string {
   return join(folder, `.${uniqueName(ownerName())}.part`);
 }
 
-// Of a thread of a machine, or a UUID, as on the far side of a transfer.
+/** A new name for what is being filled on the far side of a transfer, or by another program. */
+export function newTemporaryName(): string {
+  return `.${randomUUID()}.part`;
+}
+
+// Of a thread of this machine, or of newTemporaryName.
 const TEMPORARY_NAME = /^\.(\d+-\d+-[0-9a-f]*\.[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\.part$/;
 
 /** The SluiceError of a failed file system call; other errors and SluiceErrors pass as they are. */

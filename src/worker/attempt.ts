@@ -8,7 +8,7 @@ import { DataFile } from '../data/data-file.js';
 import { shownUrl } from '../data/shown-url.js';
 import type { FileIdentity } from '../data/staging.js';
 import type { StagingManager } from '../data/staging-manager.js';
-import { localFailure } from '../data/write-whole.js';
+import { makeFolder } from '../data/write-whole.js';
 import { SluiceError } from '../errors.js';
 import type { InputUsage } from '../wire/outcome.js';
 import { replacedStreamsOf, type StreamName, type TaskEnvelope } from '../wire/task-envelope.js';
@@ -182,7 +182,7 @@ export class Attempt {
     if (appends?.includes(name) !== true) return this.outputPath(url);
     const file = new DataFile(url);
     if (file.scheme !== 'file' || relayed?.[url] !== undefined) throw cannotAppend(url);
-    makeFolderOf(file.path);
+    makeFolder(dirname(file.path));
     return file.path;
   }
 
@@ -225,14 +225,6 @@ function removeNow(path: string, how: RmOptions): void {
     rmSync(path, how);
   } catch {
     // Best effort, as removing anything here is.
-  }
-}
-
-function makeFolderOf(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw localFailure(`create the folder ${dirname(path)}`, error);
   }
 }
 

@@ -1,10 +1,10 @@
-import { lstatSync, mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { isOwnerAlive, uniqueName } from '../../run/owner.js';
-import { localFailure } from '../write-whole.js';
+import { isPrivateFolder } from '../../run/private-folder.js';
+import { makeFolder } from '../write-whole.js';
 import { type CacheSettings, userId } from './cache-settings.js';
 
 /**
@@ -41,7 +41,7 @@ export function cacheFolder({ directory, isGuessable }: CacheSettings, owner: st
     entries,
     own: (kind) => join(path, kind, uniqueName(owner)),
     ensure() {
-      for (const folder of [entries, join(path, 'filling'), join(path, 'trash')]) makeFolder(folder);
+      for (const folder of [entries, join(path, 'filling'), join(path, 'trash')]) makeFolder(folder, 0o700);
       for (const folder of isGuessable ? [directory, path] : [path]) refuseForeign(folder);
     },
     async sweep() {
@@ -64,23 +64,11 @@ export function sizeIn(name: string): number {
   return Number(/^[0-9a-f]+-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw localFailure(`create the folder ${path}`, error);
-  }
-}
-
 // Whoever can write there could give tasks other bytes.
 function refuseForeign(folder: string): void {
-  const found = lstatSync(folder);
-  const isOurs = process.geteuid === undefined || found.uid === userId();
-  if (found.isDirectory() && isOurs && (found.mode & WRITABLE_BY_OTHERS) === 0) return;
+  if (isPrivateFolder(folder)) return;
   throw new SluiceError(
     'ACCESS_DENIED',
     `${folder} is not a folder that this user alone can write to: remove it, or name another one by SLUICE_CACHE_DIR`,
   );
 }
-
-const WRITABLE_BY_OTHERS = 0o022;

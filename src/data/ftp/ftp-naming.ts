@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import { SluiceError } from '../../errors.js';
+import { newTemporaryName } from '../write-whole.js';
 import type { FtpFile } from './ftp-download.js';
 import { FtpReplyError } from './ftp-errors.js';
 import { explainStore } from './ftp-folders.js';
@@ -61,7 +61,7 @@ interface Steps {
 
 // The old file steps aside, and comes back if the new one cannot have its name.
 async function renameInSteps(session: FtpSession, { path, temporaryPath, what, refused }: Steps): Promise<void> {
-  const aside = posix.join(posix.dirname(path), `.${randomUUID()}.part`);
+  const aside = posix.join(posix.dirname(path), newTemporaryName());
   await session.rename(path, aside).catch((error: unknown) => {
     throw error instanceof FtpReplyError ? explainStore(what, refused) : error;
   });

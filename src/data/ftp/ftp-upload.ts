@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { localIdentity } from '../local-file.js';
 import { persisting } from '../persisting.js';
 import type { FileIdentity, StageOutSource } from '../staging.js';
-import { localFailure } from '../write-whole.js';
+import { localFailure, newTemporaryName } from '../write-whole.js';
 import type { FtpFile } from './ftp-download.js';
 import { createLengthCheck, FtpReplyError, isTransient, isUnknown } from './ftp-errors.js';
 import { explainStore, makeFolders } from './ftp-folders.js';
@@ -25,7 +24,7 @@ export async function uploadFile(file: FtpFile, source: StageOutSource): Promise
   const local = await open(path, 'r').catch((error: unknown) => {
     throw localFailure(`read ${path}`, error);
   });
-  const temporaryPath = posix.join(posix.dirname(file.path), `.${randomUUID()}.part`);
+  const temporaryPath = posix.join(posix.dirname(file.path), newTemporaryName());
   try {
     const facts = await send(file, { what, local, source, size: before.size, temporaryPath });
     if ((await localIdentity(path)).tag !== before.tag) {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import { SluiceError } from '../../errors.js';
+import { newTemporaryName } from '../write-whole.js';
 import type { GlobusApi } from './globus-api.js';
 import { isMissing } from './globus-files.js';
 import type { GlobusPlace } from './globus-url.js';
@@ -37,7 +37,7 @@ export async function giveName(api: GlobusApi, naming: Naming): Promise<void> {
   }
   // The answer to the first request may have been lost: then the file has its name.
   if (isMissing(refused) && found.size === size) return;
-  const aside = posix.join(posix.dirname(path), `.${randomUUID()}.part`);
+  const aside = posix.join(posix.dirname(path), newTemporaryName());
   await rename(path, aside).catch(() => {
     throw refused;
   });

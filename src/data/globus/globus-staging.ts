@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { DataFile } from '../data-file.js';
 import { localIdentity } from '../local-file.js';
 import type { FileIdentity, ListedFile, StageInTarget, StageOutSource, Staging } from '../staging.js';
-import { isTemporaryName, localFailure } from '../write-whole.js';
+import { isTemporaryName, localFailure, newTemporaryName } from '../write-whole.js';
 import { createGlobusApi, type GlobusApi } from './globus-api.js';
 import { identityOf, isMissing, openFolder, statFile } from './globus-files.js';
 import { giveName } from './globus-naming.js';
@@ -130,7 +129,7 @@ async function putFile(parts: Parts, { url }: DataFile, source: StageOutSource):
   const folder = posix.dirname(place.path);
   const canRename = await openFolder(api, { ...place, path: folder }, signal);
   // Where nothing can be renamed, as in object stores, files appear whole by themselves.
-  const target = canRename ? posix.join(folder, `.${randomUUID()}.part`) : place.path;
+  const target = canRename ? posix.join(folder, newTemporaryName()) : place.path;
   const remove = (one: string) => removePaths(parts, { collection: place.collection, paths: [one] }, signal);
   const shared = await share(own, path);
   const told = toldOnce(before.size, onProgress);

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { localFailure, writeWhole } from '../write-whole.js';
+import { localFailure, newTemporaryName, writeWhole } from '../write-whole.js';
 import type { OwnCollection } from './globus-staging-options.js';
 
 /** A file of the worker's that Globus sees. */
@@ -24,7 +23,7 @@ export async function freePlace(own: OwnCollection): Promise<SharedFile> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw localFailure(`create the folder ${folder}`, error);
   });
-  const name = `.${randomUUID()}.part`;
+  const name = newTemporaryName();
   return { path: join(folder, name), remotePath: posix.join(own.endpointPath, PASSAGE, name), isTemporary: true };
 }
 

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { DataFile } from '../data-file.js';
 import { localIdentity } from '../local-file.js';
 import type { FileIdentity, StageInTarget, StageOutSource, Staging } from '../staging.js';
-import { localFailure } from '../write-whole.js';
+import { localFailure, newTemporaryName } from '../write-whole.js';
 import { identityOf, parseListing, type RsyncEntry } from './rsync-listing.js';
 import { type ResolvedRsyncStagingOptions, type RsyncStagingOptions, resolveRsyncOptions } from './rsync-options.js';
 import { parseRsyncUrl } from './rsync-url.js';
@@ -156,7 +155,7 @@ const MOVING: readonly string[] = ['--times', '--perms', '--copy-links', '--info
 
 // On the same disk as the file, so that it can be given its name in one step.
 async function inFolderBeside<T>(path: string, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = join(dirname(path), `.${randomUUID()}.part`);
+  const folder = join(dirname(path), newTemporaryName());
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw localFailure(`create the folder ${folder}`, error);
   });

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import type { SftpSession } from '../../ssh/sftp-session.js';
 import type { SshConnection } from '../../ssh/ssh-connection.js';
 import type { FileIdentity } from '../staging.js';
+import { newTemporaryName } from '../write-whole.js';
 import { identityOf, isMissing, requesting } from './sftp-requests.js';
 
 export interface Naming {
@@ -19,7 +19,7 @@ export async function giveName(
   { connection, path, temporaryPath, what, signal }: Naming,
   identity: FileIdentity,
 ): Promise<void> {
-  const aside = posix.join(posix.dirname(path), `.${randomUUID()}.part`);
+  const aside = posix.join(posix.dirname(path), newTemporaryName());
   let wasAsked = false;
   await requesting(connection, { what, signal }, async (session) => {
     const mayBeDone = wasAsked;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { SluiceError } from '../../errors.js';
@@ -6,7 +5,7 @@ import type { SftpHandle, SftpSession } from '../../ssh/sftp-session.js';
 import type { SshConnection } from '../../ssh/ssh-connection.js';
 import { localIdentity } from '../local-file.js';
 import type { FileIdentity, StageOutSource } from '../staging.js';
-import { localFailure } from '../write-whole.js';
+import { localFailure, newTemporaryName } from '../write-whole.js';
 import { createRemoteFile, type RemoteFile, watchingSilence } from './remote-file.js';
 import { type Chunk, moveChunks } from './sftp-chunks.js';
 import { SILENT_MS } from './sftp-download.js';
@@ -34,7 +33,7 @@ export async function uploadFile(target: UploadTarget, source: StageOutSource): 
   });
   try {
     const { mode } = await local.stat();
-    const temporaryPath = posix.join(posix.dirname(target.path), `.${randomUUID()}.part`);
+    const temporaryPath = posix.join(posix.dirname(target.path), newTemporaryName());
     return await watchingSilence({ what, signal: source.signal, silentMs: SILENT_MS }, (signal, moved) =>
       writeRemote({ ...target, what, temporaryPath, mode: mode & 0o777, signal }, async (remote) => {
         const onMoved = (bytes: number) => {

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { DataFile } from '../data-file.js';
 import type { FileIdentity, ListedFile, Staging } from '../staging.js';
-import { localFailure } from '../write-whole.js';
+import { localFailure, newTemporaryName } from '../write-whole.js';
 import type { ArchivePool } from './archive-pool.js';
 import type { ArchiveWriter } from './archive-writer.js';
 import type { OpenArchive } from './open-archive.js';
@@ -141,7 +140,7 @@ async function withPacked<T>(archive: string, use: (path: string) => Promise<T>)
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw localFailure(`create the folder ${folder}`, error);
   });
-  const path = join(folder, `.${randomUUID()}.part`);
+  const path = join(folder, newTemporaryName());
   try {
     return await use(path);
   } finally {

@@ -35,12 +35,14 @@ export async function planPilotRun(
   const keys = encrypted ? await makeKeys() : undefined;
   const peers = peersOf(options);
   const isNear = provider.runsOn === 'thisHost';
-  const host = isNear && options.addresses === undefined ? LOOPBACK : '0.0.0.0';
+  const isOnLoopback = isNear && options.addresses === undefined;
+  // Anew for each block: a machine's addresses come and go.
+  const hosts = () => options.addresses ?? (isNear ? [LOOPBACK] : ownAddresses());
   // An interchange of the user's own may be anywhere behind its port.
   const local = options.interchangeCommand === undefined ? newLocalAddress() : undefined;
   return {
     interchange: {
-      host,
+      host: isOnLoopback ? LOOPBACK : '0.0.0.0',
       ports: options.ports ?? (isNear ? ANY_PORT : DEFAULT_PORTS),
       ...(local !== undefined && { local }),
       ...(keys !== undefined && { security: keys.server }),
@@ -59,10 +61,7 @@ export async function planPilotRun(
       runId: run.runId,
       label: options.label,
       blockId,
-      addresses:
-        host === LOOPBACK && local !== undefined
-          ? [local]
-          : (options.addresses ?? (isNear ? [LOOPBACK] : ownAddresses())).map((address) => tcpUrl(address, port)),
+      addresses: isOnLoopback && local !== undefined ? [local] : hosts().map((address) => tcpUrl(address, port)),
       connectTimeoutMs: options.connectTimeoutMs,
       ...(keys !== undefined && { security: keys.manager }),
       heartbeatMs,

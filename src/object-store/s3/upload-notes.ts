@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOwnerGone, ownerName, uniqueName } from '../../run/owner.js';
+import { isPrivateFolder } from '../../run/private-folder.js';
 import { defaultScratchRoot } from '../../run/scratch-root.js';
 
 /** A multipart upload that has begun. */
@@ -30,7 +31,7 @@ export async function endLeftUploads(
   folder: string = notesFolder(),
 ): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  if (names.length === 0 || !isOurs(folder)) return;
+  if (names.length === 0 || !isPrivateFolder(folder)) return;
   for (const name of names.filter(isOwnerGone)) {
     const path = join(folder, name);
     const upload = uploadIn(await readFile(path, 'utf8').catch(() => ''));
@@ -44,7 +45,7 @@ const ATTEMPTS = 3;
 function made(path: string, folder: string, upload: BegunUpload): boolean {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (isOurs(folder)) writeFileSync(path, JSON.stringify(upload), { flag: 'wx', mode: 0o600 });
+    if (isPrivateFolder(folder)) writeFileSync(path, JSON.stringify(upload), { flag: 'wx', mode: 0o600 });
     return true;
   } catch {
     return false;
@@ -53,12 +54,6 @@ function made(path: string, folder: string, upload: BegunUpload): boolean {
 
 function notesFolder(): string {
   return `${defaultScratchRoot()}-uploads`;
-}
-
-// Others may have made a folder of that name first, to say what we are to end.
-function isOurs(folder: string): boolean {
-  const found = lstatSync(folder, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && (process.geteuid === undefined || found.uid === process.geteuid());
 }
 
 function removeNote(path: string, folder: string): void {
