@@ -1,7 +1,7 @@
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
-import { errors, Pool } from 'undici';
 import { sha256, signed } from '../../http/aws-signature.js';
 import { type Answer, dispatched, headerOf } from '../../http/http-answer.js';
+import { SocketPool } from '../../http/socket-pool.js';
 import { lambdaFailure } from './lambda-failure.js';
 
 /** Invokes one function by requests of our own: the SDK's way there and back costs more than what the kernel does for a task. */
@@ -29,7 +29,7 @@ export async function openLambdaWire(client: LambdaClient, options: LambdaWireOp
     throw lambdaFailure(error, { functionName, doing: 'invoking' });
   });
   const { origin, host, path, region, service } = destination;
-  const pool = new Pool(origin, {
+  const pool = new SocketPool(origin, {
     connections: options.maxSockets,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -119,7 +119,8 @@ function readDestination({ protocol, hostname, port, path, headers }: SignedRequ
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
+  const { code } = error as { readonly code?: unknown };
+  return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
 }
 
 function clockErrorMs(answer: Answer, nowMs: number): number {
