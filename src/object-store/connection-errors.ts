@@ -1,4 +1,4 @@
-// Of Node, and of undici, which carries the requests.
+// Of Node, and of an HttpFailure.
 const BROKEN: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -10,12 +10,10 @@ const BROKEN: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'ERR_STREAM_PREMATURE_CLOSE',
-  'HPE_INVALID_CONSTANT',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'CONNECT_TIMEOUT',
+  'SILENCE',
+  'CONNECTION_LOST',
+  'BAD_ANSWER',
 ]);
 
 /** Whether an error's `code` says that a connection broke, or that there was none: the next one may do better. */

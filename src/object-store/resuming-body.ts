@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, SluiceError } from '../errors.js';
-import type { AnswerBody } from '../http/http-answer.js';
+import type { AnswerBody } from '../http/answer-body.js';
 import type { ContentCheck } from './content-check.js';
 import type { ByteRange, ObjectInfo } from './object-store.js';
 import { lengthOf } from './part-plan.js';

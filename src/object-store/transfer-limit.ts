@@ -1,5 +1,5 @@
 import { AdaptiveLimit, type Place, type PlaceAnswer } from '../adaptive-limit.js';
-import { AnswerBody, type BodyWatcher } from '../http/http-answer.js';
+import { AnswerBody, type BodyWatcher } from '../http/answer-body.js';
 import type { Gate, GatePlace } from './retry-policy.js';
 import { WaitingLine } from './waiting-line.js';
 

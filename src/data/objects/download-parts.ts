@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { base64OfCrc32, combineCrcs } from '../../checksums/combine-crcs.js';
 import { SluiceError } from '../../errors.js';
+import { releaseBlock } from '../../http/blocks.js';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
 import { lengthOf, planParts } from '../../object-store/part-plan.js';
 import { runParallel } from '../../object-store/run-parallel.js';
@@ -9,8 +10,6 @@ import { type WholeSum, wholeSumOf } from './whole-sum.js';
 
 /** Parts of one download in flight at a time, at most: the store says how many its service takes. */
 const PARALLEL_PARTS = 10;
-/** Bytes gathered for one write to disk. */
-const WRITE_BYTES = 1024 * 1024;
 
 /** An object whose answer has begun: its chunks are those of the whole. */
 export interface OpenedObject {
@@ -80,26 +79,17 @@ async function writePart(
   const length = lengthOf(range);
   let crc = 0;
   let received = 0;
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  const flush = async () => {
-    await writeAt(handle, waiting, range.start + received - waitingBytes, name);
-    onProgress?.(waitingBytes);
-    waiting = [];
-    waitingBytes = 0;
-  };
   for await (const chunk of chunks) {
     signal.throwIfAborted();
     // The first part's stream goes on to the object's end.
-    const part = chunk.subarray(0, length - received);
-    if (sum !== undefined) crc = sum.next(part, crc);
-    received += part.length;
-    waitingBytes += part.length;
-    waiting.push(part);
-    if (waitingBytes >= WRITE_BYTES) await flush();
-    if (part.length < chunk.length) break;
+    const bytes = chunk.subarray(0, length - received);
+    if (sum !== undefined) crc = sum.next(bytes, crc);
+    await writeAt(handle, bytes, range.start + received, name);
+    received += bytes.length;
+    onProgress?.(bytes.length);
+    releaseBlock(chunk);
+    if (received === length) break;
   }
-  await flush();
   if (received === length) return crc;
   throw new SluiceError(
     'TRANSFER_FAILED',
@@ -107,20 +97,13 @@ async function writePart(
   );
 }
 
-async function writeAt(
-  handle: FileHandle,
-  chunks: readonly Uint8Array[],
-  position: number,
-  name: string,
-): Promise<void> {
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  if (bytes === 0) return;
-  const { bytesWritten } = await handle.writev(chunks, position).catch((error: unknown) => {
+async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number, name: string): Promise<void> {
+  const { bytesWritten } = await handle.write(bytes, 0, bytes.length, position).catch((error: unknown) => {
     throw localFailure(`keep a copy of ${name}`, error);
   });
-  if (bytesWritten === bytes) return;
+  if (bytesWritten === bytes.length) return;
   throw new SluiceError(
     'TRANSFER_FAILED',
-    `cannot keep a copy of ${name}: the disk is full, or this user’s share of it: it took ${bytesWritten} of ${bytes} bytes`,
+    `cannot keep a copy of ${name}: the disk is full, or this user’s share of it: it took ${bytesWritten} of ${bytes.length} bytes`,
   );
 }

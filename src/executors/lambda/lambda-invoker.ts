@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdaptiveLimit, type Place, type PlaceAnswer } from '../../adaptive-limit.js';
 import { SluiceError } from '../../errors.js';
-import { type Answer, headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import { PriorityQueue } from '../../priority-queue.js';
 import type { DeployedFunction } from './deployed-function.js';
 import { isThrottle, lambdaFailure, retryAfterMs } from './lambda-failure.js';
@@ -130,10 +130,10 @@ function backOffMs(refusals: number, { retryAfterMs }: Refusal): number {
 }
 
 async function toInvocation(answer: Answer): Promise<Invocation> {
-  const log = headerOf(answer, 'x-amz-log-result');
+  const log = answer.headers['x-amz-log-result'];
   return {
     payload: await answer.body.bytes(),
-    functionError: headerOf(answer, 'x-amz-function-error'),
+    functionError: answer.headers['x-amz-function-error'],
     logTail: log === undefined ? '' : Buffer.from(log, 'base64').toString(),
   };
 }

@@ -1,14 +1,15 @@
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
+import type { Answer } from '../../http/answer.js';
 import { sha256, signed } from '../../http/aws-signature.js';
-import { type Answer, dispatched, headerOf } from '../../http/http-answer.js';
-import { SocketPool } from '../../http/socket-pool.js';
+import { HttpFailure } from '../../http/http-failure.js';
+import { HttpPool } from '../../http/http-pool.js';
 import { lambdaFailure } from './lambda-failure.js';
 
 /** Invokes one function by requests of our own: the SDK's way there and back costs more than what the kernel does for a task. */
 export interface LambdaWire {
   /** One synchronous invocation. Rejects as the SDK does, with `name`, `message`, `$metadata`, `retryAfterSeconds`. */
   invoke(payload: Uint8Array, signal: AbortSignal): Promise<Answer>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface LambdaWireOptions {
@@ -29,12 +30,10 @@ export async function openLambdaWire(client: LambdaClient, options: LambdaWireOp
     throw lambdaFailure(error, { functionName, doing: 'invoking' });
   });
   const { origin, host, path, region, service } = destination;
-  const pool = new SocketPool(origin, {
+  const pool = new HttpPool({
     connections: options.maxSockets,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: options.answerMs,
-    bodyTimeout: options.answerMs,
+    idleMs: options.answerMs,
+    keepAliveMs: KEEP_ALIVE_MS,
   });
   let clockOffsetMs = 0;
 
@@ -44,15 +43,16 @@ export async function openLambdaWire(client: LambdaClient, options: LambdaWireOp
     const unsigned = { method: 'POST', path, headers, payloadHash: sha256(payload) } as const;
     const now = new Date(Date.now() + clockOffsetMs);
     const request = {
+      origin,
       method: 'POST',
       path,
       headers: signed(unsigned, { region, service, credentials }, now),
       body: payload,
     } as const;
     try {
-      return await dispatched(pool, request, { signal, lasting: signal });
+      return await pool.send(request, { signal, lasting: signal });
     } catch (error) {
-      throw isTimeout(error) ? new Error(`no answer within ${options.answerMs / 1_000} s`, { cause: error }) : error;
+      throw isSilence(error) ? new Error(`no answer within ${options.answerMs / 1_000} s`, { cause: error }) : error;
     }
   };
   return {
@@ -62,7 +62,7 @@ export async function openLambdaWire(client: LambdaClient, options: LambdaWireOp
       const aheadMs = clockErrorMs(answer, Date.now() + clockOffsetMs);
       if (answer.status !== 403 || aheadMs < TOLERATED_CLOCK_ERROR_MS) throw await failureOf(answer);
       // The signature was refused by a service whose clock shows another time, so nothing has run.
-      clockOffsetMs = Date.parse(headerOf(answer, 'date') as string) - Date.now();
+      clockOffsetMs = Date.parse(answer.headers.date as string) - Date.now();
       const again = await send(payload, signal);
       if (again.status < 300) return again;
       throw await failureOf(again);
@@ -71,7 +71,6 @@ export async function openLambdaWire(client: LambdaClient, options: LambdaWireOp
   };
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 60_000;
 // Source: AWS IAM User Guide, "Elements of an AWS API request signature": a request is taken within 5 minutes of its time.
 const TOLERATED_CLOCK_ERROR_MS = 4 * 60_000;
@@ -118,13 +117,12 @@ function readDestination({ protocol, hostname, port, path, headers }: SignedRequ
   return { origin: `${protocol}//${host}`, host, path, region, service };
 }
 
-function isTimeout(error: unknown): boolean {
-  const { code } = error as { readonly code?: unknown };
-  return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
+function isSilence(error: unknown): boolean {
+  return error instanceof HttpFailure && error.code === 'SILENCE';
 }
 
 function clockErrorMs(answer: Answer, nowMs: number): number {
-  const serverMs = Date.parse(headerOf(answer, 'date') ?? '');
+  const serverMs = Date.parse(answer.headers.date ?? '');
   return Number.isNaN(serverMs) ? 0 : Math.abs(serverMs - nowMs);
 }
 
@@ -135,9 +133,9 @@ async function failureOf(answer: Answer): Promise<Error> {
   const error = new Error(
     said.message ?? said.Message ?? (text === '' ? `HTTP status ${answer.status}` : text.slice(0, 200)),
   );
-  error.name = (headerOf(answer, 'x-amzn-errortype') ?? said.__type ?? 'Unknown').replace(/^.*#|:.*$/g, '');
-  const retryAfterSeconds = headerOf(answer, 'retry-after');
-  const $metadata = { httpStatusCode: answer.status, requestId: headerOf(answer, 'x-amzn-requestid') };
+  error.name = (answer.headers['x-amzn-errortype'] ?? said.__type ?? 'Unknown').replace(/^.*#|:.*$/g, '');
+  const retryAfterSeconds = answer.headers['retry-after'];
+  const $metadata = { httpStatusCode: answer.status, requestId: answer.headers['x-amzn-requestid'] };
   return Object.assign(error, { $metadata, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) });
 }
 

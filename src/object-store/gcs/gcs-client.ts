@@ -1,5 +1,6 @@
 import type { Storage } from '@google-cloud/storage';
-import { type Answer, type AnswerSignals, dispatched } from '../../http/http-answer.js';
+import type { Answer, AnswerSignals } from '../../http/answer.js';
+import { HttpPool } from '../../http/http-pool.js';
 import type { ResolvedGcsStoreOptions } from './gcs-options.js';
 
 /** One HTTP request. */
@@ -18,7 +19,7 @@ export interface GcsClient {
    * {@link GcsCredentialsError} when there are none.
    */
   send(call: GcsCall, signals: AnswerSignals): Promise<Answer>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Credentials could not be had; the cause says why. */
@@ -34,7 +35,7 @@ export class GcsCredentialsError extends Error {
  * like a placeholder in a key for its project's.
  */
 export async function openGcsClient(options: ResolvedGcsStoreOptions): Promise<GcsClient> {
-  const [{ Storage }, { Agent }] = await Promise.all([import('@google-cloud/storage'), import('undici')]);
+  const { Storage } = await import('@google-cloud/storage');
   const storage = new Storage({
     apiEndpoint: options.endpoint,
     retryOptions: { autoRetry: false },
@@ -42,12 +43,7 @@ export async function openGcsClient(options: ResolvedGcsStoreOptions): Promise<G
     ...(options.credentials !== undefined && { credentials: { ...options.credentials } }),
   });
   // For all origins: the service says itself where an upload goes on.
-  const agent = new Agent({
-    connections: options.concurrency,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    headersTimeout: options.idleTimeoutMs,
-    bodyTimeout: options.idleTimeoutMs,
-  });
+  const pool = new HttpPool({ connections: options.concurrency, idleMs: options.idleTimeoutMs });
   return {
     storage,
     async send({ method, url, headers, body }, signals) {
@@ -62,14 +58,12 @@ export async function openGcsClient(options: ResolvedGcsStoreOptions): Promise<G
         headers: { 'accept-encoding': 'gzip', 'user-agent': 'sluice', ...headers, ...identity },
         body,
       };
-      return dispatched(agent, request, signals);
+      return pool.send(request, signals);
     },
     // What still waits for an answer has been given up by its caller.
-    close: () => agent.destroy(),
+    close: () => pool.destroy(),
   };
 }
-
-const CONNECT_TIMEOUT_MS = 10_000;
 
 async function identityFor({ authClient }: Storage, url: string): Promise<Record<string, string>> {
   try {

@@ -1,6 +1,7 @@
 import type { PlaceAnswer } from '../../adaptive-limit.js';
 import { messageOf, SluiceError } from '../../errors.js';
-import { type Answer, type AnswerBody, headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
+import type { AnswerBody } from '../../http/answer-body.js';
 import { retryAfterMs } from '../../http/retry-after.js';
 import { isBrokenConnection } from '../connection-errors.js';
 import { GcsCredentialsError } from './gcs-client.js';
@@ -47,8 +48,8 @@ export async function httpErrorOf(answer: Answer): Promise<GcsHttpError> {
   const { status } = answer;
   const known = {
     status,
-    requestId: headerOf(answer, 'x-guploader-uploadid') ?? '',
-    retryAfter: headerOf(answer, 'retry-after'),
+    requestId: answer.headers['x-guploader-uploadid'] ?? '',
+    retryAfter: answer.headers['retry-after'],
   };
   const text = await textOf(answer.body).catch(() => '');
   try {

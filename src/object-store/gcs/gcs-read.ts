@@ -1,6 +1,6 @@
 import { crc32c } from '../../checksums/crc32c.js';
 import { SluiceError } from '../../errors.js';
-import { type Answer, headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import { checkRange } from '../check-request.js';
 import { checkFor, runningCrc } from '../content-check.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
@@ -64,11 +64,11 @@ function readCondition(
 
 /** What the headers say of a body. Source: "HTTP headers and query string parameters for XML API"; JSON's are the same. */
 function describe(answer: Answer, key: string, range: ByteRange | undefined): OpenBody {
-  const generation = headerOf(answer, 'x-goog-generation');
+  const generation = answer.headers['x-goog-generation'];
   if (generation === undefined) throw new Error('the answer does not say which generation it is of');
-  const stored = headerOf(answer, 'x-goog-stored-content-length');
-  const length = Number(headerOf(answer, 'content-length') ?? stored ?? Number.NaN);
-  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '') ?? [];
+  const stored = answer.headers['x-goog-stored-content-length'];
+  const length = Number(answer.headers['content-length'] ?? stored ?? Number.NaN);
+  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers['content-range'] ?? '') ?? [];
   const size = Number(whole ?? stored ?? length);
   if (Number.isNaN(length) || Number.isNaN(size)) throw new Error('the answer does not say how long it is');
   const start = range?.start ?? 0;
@@ -78,7 +78,7 @@ function describe(answer: Answer, key: string, range: ByteRange | undefined): Op
     throw new Error(`the answer is not the range that was asked for, bytes ${range.start} to ${range.end}`);
   }
   const sum = checksumIn(answer);
-  const lastModifiedMs = Date.parse(headerOf(answer, 'last-modified') ?? '');
+  const lastModifiedMs = Date.parse(answer.headers['last-modified'] ?? '');
   return {
     info: {
       key,

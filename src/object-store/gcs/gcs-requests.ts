@@ -1,5 +1,5 @@
 import { SluiceError } from '../../errors.js';
-import type { Answer } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import { checkKey } from '../check-request.js';
 import { PartBuffers } from '../part-buffers.js';
 import { retrying } from '../retry-policy.js';

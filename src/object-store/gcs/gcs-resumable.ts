@@ -1,7 +1,7 @@
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { crc32c } from '../../checksums/crc32c.js';
 import { SluiceError } from '../../errors.js';
-import { type Answer, headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import type { ByteRange, ObjectInfo, PutOptions } from '../object-store.js';
 import type { HeldPart } from '../part-buffers.js';
 import { planParts } from '../part-plan.js';
@@ -76,7 +76,7 @@ async function startSession(requests: GcsRequests, key: string, size: number, op
       },
       body: Buffer.from(JSON.stringify({ name: key, contentType })),
     });
-    return headerOf(answer, 'location');
+    return answer.headers.location;
   });
   if (location !== undefined) return location;
   throw protocolError(requests, key, 'the answer has no URL to upload to');
@@ -198,7 +198,7 @@ const INCOMPLETE = 308;
 
 async function stateIn(answer: Answer): Promise<State> {
   if (answer.status !== INCOMPLETE) return { kind: 'complete', resource: (await readJson(answer)) as GcsResource };
-  const [, last] = /^bytes=0-(\d+)$/.exec(headerOf(answer, 'range') ?? '') ?? [];
+  const [, last] = /^bytes=0-(\d+)$/.exec(answer.headers.range ?? '') ?? [];
   return { kind: 'incomplete', received: last === undefined ? 0 : Number(last) + 1 };
 }
 

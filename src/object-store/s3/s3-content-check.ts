@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from '../../checksums/crc32.js';
-import type { Answer } from '../../http/http-answer.js';
-import { headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import { type ContentCheck, checkFor, type RunningSum, runningCrc } from '../content-check.js';
 
 /**
@@ -12,15 +11,15 @@ import { type ContentCheck, checkFor, type RunningSum, runningCrc } from '../con
  * encrypted with no key of their own ("Common Response Headers", Amazon S3 API Reference).
  */
 export function contentCheckOf(answer: Answer): ContentCheck | undefined {
-  if (headerOf(answer, 'x-amz-checksum-type') !== 'COMPOSITE') {
+  if (answer.headers['x-amz-checksum-type'] !== 'COMPOSITE') {
     for (const [name, follow] of Object.entries(CHECKS)) {
-      const value = headerOf(answer, `x-amz-checksum-${name}`);
+      const value = answer.headers[`x-amz-checksum-${name}`];
       if (value !== undefined && !value.includes('-')) return checkFor(name.toUpperCase(), value, follow());
     }
   }
-  const encryption = headerOf(answer, 'x-amz-server-side-encryption') ?? 'AES256';
-  const customerKey = headerOf(answer, 'x-amz-server-side-encryption-customer-algorithm');
-  const md5 = /^"([0-9a-f]{32})"$/.exec(headerOf(answer, 'etag') ?? '')?.[1];
+  const encryption = answer.headers['x-amz-server-side-encryption'] ?? 'AES256';
+  const customerKey = answer.headers['x-amz-server-side-encryption-customer-algorithm'];
+  const md5 = /^"([0-9a-f]{32})"$/.exec(answer.headers.etag ?? '')?.[1];
   if (md5 === undefined || encryption !== 'AES256' || customerKey !== undefined) return undefined;
   return checkFor('MD5', Buffer.from(md5, 'hex').toString('base64'), hashing('md5'));
 }

@@ -1,6 +1,5 @@
 import { SluiceError } from '../../errors.js';
 import { queryOf } from '../../http/aws-signature.js';
-import { headerOf } from '../../http/http-answer.js';
 import { checkKey } from '../check-request.js';
 import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
@@ -20,7 +19,7 @@ export async function headObject(
     const answer = await requests.send({ action: 'look up', key, signal }, ({ wire, abortSignal }) =>
       wire.send({ method: 'HEAD', key, signal: abortSignal }),
     );
-    return infoOf(key, answer, Number(headerOf(answer, 'content-length') ?? 0));
+    return infoOf(key, answer, Number(answer.headers['content-length'] ?? 0));
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code !== 'NOT_FOUND') throw error;
   }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../errors.js';
 import { queryOf } from '../../http/aws-signature.js';
-import { headerOf } from '../../http/http-answer.js';
 import type { ByteRange, ObjectInfo, PutOptions, ReadPart } from '../object-store.js';
 import { planParts } from '../part-plan.js';
 import { readPart } from '../read-part.js';
@@ -106,7 +105,7 @@ async function putPart(
   const subject = { action: 'write', key, signal, carries: 'content' } as const;
   const etag = await requests.send(subject, async ({ wire, abortSignal }) => {
     const answer = await wire.send({ method: 'PUT', key, query, headers, body, signal: abortSignal });
-    return headerOf(answer, 'etag');
+    return answer.headers.etag;
   });
   return { partNumber, etag, crc32: headers[CRC32] };
 }

@@ -1,6 +1,5 @@
 import { SluiceError } from '../../errors.js';
-import type { Answer } from '../../http/http-answer.js';
-import { headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import { checkRange } from '../check-request.js';
 import type { ByteRange, GetOptions, ObjectInfo } from '../object-store.js';
 import { lengthOf } from '../part-plan.js';
@@ -38,8 +37,8 @@ async function openBody(requests: S3Requests, key: string, { range, ifMatch, sig
     return wire.send({ method: 'GET', key, headers, signal: abortSignal, lasting: signal });
   });
   const { body } = answer;
-  const length = Number(headerOf(answer, 'content-length') ?? 0);
-  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '') ?? [];
+  const length = Number(answer.headers['content-length'] ?? 0);
+  const [, from, whole] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.headers['content-range'] ?? '') ?? [];
   const start = range?.start ?? 0;
   // The whole object is right as well where it lies within the range.
   const first = from ?? (range !== undefined && length <= lengthOf(range) ? 0 : undefined);
@@ -57,15 +56,15 @@ async function openBody(requests: S3Requests, key: string, { range, ifMatch, sig
 
 /** What the headers of an answer say of an object. */
 export function infoOf(key: string, answer: Answer, size: number): ObjectInfo {
-  const modified = Date.parse(headerOf(answer, 'last-modified') ?? '');
+  const modified = Date.parse(answer.headers['last-modified'] ?? '');
   const info = {
     key,
     size,
-    etag: unquote(headerOf(answer, 'etag')),
+    etag: unquote(answer.headers.etag),
     lastModifiedMs: Number.isNaN(modified) ? 0 : modified,
   };
   const crc32 =
-    headerOf(answer, 'x-amz-checksum-type') === 'COMPOSITE' ? undefined : headerOf(answer, 'x-amz-checksum-crc32');
+    answer.headers['x-amz-checksum-type'] === 'COMPOSITE' ? undefined : answer.headers['x-amz-checksum-crc32'];
   return crc32 === undefined || crc32.includes('-')
     ? info
     : { ...info, crc32: Buffer.from(crc32, 'base64').readUInt32BE() };

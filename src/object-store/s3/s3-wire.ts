@@ -1,6 +1,6 @@
+import type { Answer, AnswerSignals } from '../../http/answer.js';
 import { encodeKey, sha256, signed } from '../../http/aws-signature.js';
-import { type Answer, type AnswerSignals, dispatched, headerOf } from '../../http/http-answer.js';
-import { SocketPool } from '../../http/socket-pool.js';
+import { HttpPool } from '../../http/http-pool.js';
 import { PAYING } from './s3-client.js';
 import type { S3Destination } from './s3-destination.js';
 import { errorIn } from './s3-documents.js';
@@ -28,18 +28,13 @@ export interface S3Wire {
   send(request: S3Request): Promise<Answer>;
   /** Resolves with the document that the answer is; one that is an error rejects, whatever the answer's status. */
   ask(request: S3Request): Promise<string>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** An {@link S3Wire} to one bucket. */
 export function openS3Wire(destination: S3Destination, options: ResolvedS3StoreOptions): S3Wire {
   const { origin, host, path: folder, region } = destination;
-  const pool = new SocketPool(origin, {
-    connections: options.concurrency,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    headersTimeout: options.idleTimeoutMs,
-    bodyTimeout: options.idleTimeoutMs,
-  });
+  const pool = new HttpPool({ connections: options.concurrency, idleMs: options.idleTimeoutMs });
   const isSecret = origin.startsWith('https:');
   const send: S3Wire['send'] = async ({ method, key, query, headers = {}, body, ...signals }) => {
     // As the SDK: what TLS carries need not be hashed once more.
@@ -54,12 +49,13 @@ export function openS3Wire(destination: S3Destination, options: ResolvedS3StoreO
     };
     const scope = async () => ({ region, service: 's3', credentials: await destination.credentials() });
     const request = {
+      origin,
       method,
       path: query === undefined ? path : `${path}?${query}`,
       headers: options.anonymous ? unsigned.headers : signed(unsigned, await scope(), new Date()),
       body,
     };
-    const answer = await dispatched(pool, request, signals);
+    const answer = await pool.send(request, signals);
     if (answer.status < 300) return answer;
     throw failureOf(answer.status, answer, await answer.body.text());
   };
@@ -78,7 +74,6 @@ export function openS3Wire(destination: S3Destination, options: ResolvedS3StoreO
   };
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
 const HASH_OF_NOTHING = sha256('');
 const UNAVAILABLE = 503;
 
@@ -96,7 +91,7 @@ function failureOf(status: number, answer: Answer, text: string): Error {
   const said = errorIn(text);
   const error = new Error(said?.message ?? (text === '' ? 'UnknownError' : `HTTP status ${status}`));
   error.name = said?.code ?? 'Unknown';
-  const requestId = headerOf(answer, 'x-amz-request-id') ?? said?.requestId;
+  const requestId = answer.headers['x-amz-request-id'] ?? said?.requestId;
   return Object.assign(error, {
     $metadata: { httpStatusCode: status, requestId },
     $response: { headers: answer.headers },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { base64OfCrc32 } from '../../checksums/combine-crcs.js';
 import { crc32 } from '../../checksums/crc32.js';
 import { SluiceError } from '../../errors.js';
-import { type Answer, headerOf } from '../../http/http-answer.js';
+import type { Answer } from '../../http/answer.js';
 import type { ObjectInfo, PutOptions } from '../object-store.js';
 import { unquote } from './s3-entity-tag.js';
 import type { RequestSubject, S3Requests } from './s3-requests.js';
@@ -24,7 +24,7 @@ export async function putObject(
   const write = { key, mark, carries: 'content', ...options } as const;
   const etag = await writeOnce(requests, write, async ({ wire, abortSignal: signal }) => {
     const answer = await wire.send({ method: 'PUT', key, headers, body, signal });
-    return headerOf(answer, 'etag');
+    return answer.headers.etag;
   });
   return { key, size: body.length, etag, lastModifiedMs: Date.now() };
 }
@@ -63,7 +63,7 @@ export async function writeOnce(
       return run(attempt);
     });
     // Some servers leave the tag out of their answer to a finished multipart upload (radosgw 16 does).
-    return unquote(etag) || unquote(headerOf(await headOf(requests, key, signal), 'etag'));
+    return unquote(etag) || unquote((await headOf(requests, key, signal)).headers.etag);
   } catch (error) {
     const code = error instanceof SluiceError ? error.code : '';
     if (attempts > 1 && MAY_BE_OURS.has(code)) {
@@ -92,7 +92,7 @@ async function markedEtag(
 ): Promise<string | undefined> {
   try {
     const answer = await headOf(requests, key, signal);
-    return headerOf(answer, MARK) === mark ? unquote(headerOf(answer, 'etag')) : undefined;
+    return answer.headers[MARK] === mark ? unquote(answer.headers.etag) : undefined;
   } catch {
     signal?.throwIfAborted();
     return undefined;

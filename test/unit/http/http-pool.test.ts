@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
-import { dispatched } from '../../../src/http/http-answer.js';
+import type { Answer, AnswerSignals, HttpRequest } from '../../../src/http/answer.js';
+import { HttpPool } from '../../../src/http/http-pool.js';
 
-/** A pool to a server that takes bodies in at a given pace. */
-function slowServer(bytesPerTick: number, tickMs: number): Promise<Pool> {
+type Sending = (request: Omit<HttpRequest, 'origin'>, signals: AnswerSignals) => Promise<Answer>;
+
+/** Sends to a server that takes bodies in at a given pace. */
+function slowServer(bytesPerTick: number, tickMs: number): Promise<Sending> {
   const server = createServer(async (request, response) => {
     let received = 0;
     let due = bytesPerTick;
@@ -24,65 +26,62 @@ function slowServer(bytesPerTick: number, tickMs: number): Promise<Pool> {
   return poolOf(server);
 }
 
-/** A pool of one connection that takes a second of silence for a broken one. */
-async function poolOf(server: Server): Promise<Pool> {
+/** Sends by one connection, that takes a second of silence for a broken one. */
+async function poolOf(server: Server): Promise<Sending> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const pool = new Pool(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
-    connections: 1,
-    headersTimeout: 1_000,
-    bodyTimeout: 1_000,
-  });
-  onTestFinished(async () => {
-    await pool.destroy();
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const pool = new HttpPool({ connections: 1, idleMs: 1_000 });
+  onTestFinished(() => {
+    pool.destroy();
     server.closeAllConnections();
     server.close();
   });
-  return pool;
+  return (request, signals) => pool.send({ origin, ...request }, signals);
 }
 
 const { signal } = new AbortController();
 
 test('a body may take longer than a connection may be silent, as long as it moves', { timeout: 60_000 }, async () => {
-  const pool = await slowServer(1024 * 1024, 200);
+  const send = await slowServer(1024 * 1024, 200);
   const body = new Uint8Array(24 * 1024 * 1024);
-  const answer = await dispatched(pool, { method: 'PUT', path: '/', body }, { signal });
+  const answer = await send({ method: 'PUT', path: '/', body }, { signal });
   expect(answer.status).toBe(200);
   expect(await answer.body.text()).toBe(String(body.length));
 });
 
 test('a body that does not move is a broken connection', async () => {
-  const pool = await slowServer(1024, 10_000);
-  const running = dispatched(pool, { method: 'PUT', path: '/', body: new Uint8Array(24 * 1024 * 1024) }, { signal });
-  await expect(running).rejects.toMatchObject({ code: 'UND_ERR_HEADERS_TIMEOUT' });
+  const send = await slowServer(1024, 10_000);
+  const running = send({ method: 'PUT', path: '/', body: new Uint8Array(24 * 1024 * 1024) }, { signal });
+  await expect(running).rejects.toMatchObject({ code: 'SILENCE' });
 });
 
 test('an answer that comes before all of the body is there counts, and the next request has a connection', async () => {
   const server = createServer((request, response) => {
     response.writeHead(request.method === 'PUT' ? 429 : 200).end('said');
   });
-  const pool = await poolOf(server);
+  const send = await poolOf(server);
   for (let round = 0; round < 3; round += 1) {
     const body = new Uint8Array(8 * 1024 * 1024);
-    const refused = await dispatched(pool, { method: 'PUT', path: '/', body }, { signal });
+    const refused = await send({ method: 'PUT', path: '/', body }, { signal });
     expect([refused.status, await refused.body.text()]).toEqual([429, 'said']);
-    expect((await dispatched(pool, { method: 'GET', path: '/' }, { signal })).status).toBe(200);
+    expect((await send({ method: 'GET', path: '/' }, { signal })).status).toBe(200);
   }
 });
 
 test('an abort ends a body on its way', async () => {
-  const pool = await slowServer(1024, 10_000);
+  const send = await slowServer(1024, 10_000);
   const abort = new AbortController();
   const body = new Uint8Array(24 * 1024 * 1024);
-  const running = dispatched(pool, { method: 'PUT', path: '/', body }, { signal: abort.signal });
+  const running = send({ method: 'PUT', path: '/', body }, { signal: abort.signal });
   setTimeout(() => abort.abort(new Error('enough')), 100);
   await expect(running).rejects.toThrow('enough');
 });
 
 test('a watcher is told when the reader is behind, when it goes on, and when all has come', async () => {
   const size = 8 * 1024 * 1024;
-  const pool = await poolOf(createServer((_, response) => response.end(Buffer.alloc(size, 'x'))));
-  const { body } = await dispatched(pool, { method: 'GET', path: '/' }, { signal });
+  const send = await poolOf(createServer((_, response) => response.end(Buffer.alloc(size, 'x'))));
+  const { body } = await send({ method: 'GET', path: '/' }, { signal });
   const told: string[] = [];
   const paused = new Promise<void>((resolve) => {
     body.watch({
@@ -107,8 +106,8 @@ test('a watcher is told when the reader is behind, when it goes on, and when all
 });
 
 test('a watcher is told once of a body that is given up', async () => {
-  const pool = await poolOf(createServer((_, response) => response.end(Buffer.alloc(8 * 1024 * 1024))));
-  const { body } = await dispatched(pool, { method: 'GET', path: '/' }, { signal });
+  const send = await poolOf(createServer((_, response) => response.end(Buffer.alloc(8 * 1024 * 1024))));
+  const { body } = await send({ method: 'GET', path: '/' }, { signal });
   const failures: unknown[] = [];
   const watcher = { onPause: () => undefined, onResume: () => undefined, onEnd: () => undefined };
   body.watch({ ...watcher, onFail: (error) => failures.push(error) });
