@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { StagingManager } from '../data/staging-manager.js';
 import { SluiceError } from '../errors.js';
+import { optimizeLate } from '../run/optimizing.js';
 import { catFiles } from './stage/cat-files.js';
 import { copyAll } from './stage/copy-all.js';
 import { listAll } from './stage/list-all.js';
@@ -62,6 +63,7 @@ URLs are what apps take: s3://bucket/key, file:///path, a path, …
 Globs (* ? ** {a,b} [a-z], \\ before a character that stands for itself) have to be quoted for the shell.`;
 
 async function withStaging(run: (staging: StagingManager, signal: AbortSignal) => Promise<void>): Promise<void> {
+  optimizeLate();
   // Loaded here, so that the other commands do not load it.
   const { createBackends } = await import('../worker/backends.js');
   const backends = createBackends();

@@ -8,10 +8,22 @@ export const MAX_PARTS = 10_000;
 
 /** Cuts `size` bytes into ranges of {@link PART_BYTES}, or of whole MiB as large as {@link MAX_PARTS} demands. */
 export function planParts(size: number): readonly ByteRange[] {
-  const partBytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS / MEBIBYTE) * MEBIBYTE);
-  return Array.from({ length: Math.ceil(size / partBytes) }, (_, index) => ({
-    start: index * partBytes,
-    end: Math.min(size, (index + 1) * partBytes) - 1,
+  return cut(size, Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS / MEBIBYTE) * MEBIBYTE));
+}
+
+/**
+ * Cuts `size` bytes into ranges that so many fetch at the same time, one each as often as it takes: of whole parts, so that they
+ * begin where parts do, and few, since each request costs the service and us the same.
+ */
+export function planRanges(size: number, lanes: number): readonly ByteRange[] {
+  const rounds = Math.max(1, Math.ceil(size / (lanes * MOST_RANGE_BYTES)));
+  return cut(size, Math.ceil(size / (lanes * rounds) / PART_BYTES) * PART_BYTES);
+}
+
+function cut(size: number, bytes: number): readonly ByteRange[] {
+  return Array.from({ length: Math.ceil(size / bytes) }, (_, index) => ({
+    start: index * bytes,
+    end: Math.min(size, (index + 1) * bytes) - 1,
   }));
 }
 
@@ -21,3 +33,5 @@ export function lengthOf(range: ByteRange): number {
 }
 
 const MEBIBYTE = 1024 * 1024;
+/** Bytes that one request of a download asks for, at most. */
+const MOST_RANGE_BYTES = 32 * MEBIBYTE;

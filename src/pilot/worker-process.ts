@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { EARLY_OPTIMIZING } from '../run/early-optimizing.js';
 import { readFrames, writeFrames } from '../run/frame-socket.js';
 import { killGroup } from '../run/kill-group.js';
+import { EARLY_OPTIMIZING } from '../run/optimizing.js';
 import { startTicksOf } from '../run/process-identity.js';
 import {
   decodeWorkerReport,

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SluiceError } from '../../errors.js';
+import { releaseBlock } from '../../http/blocks.js';
 import type { GetOptions, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
 import { localFailure, writeSmall, writeWhole } from '../write-whole.js';
 import { downloadParts } from './download-parts.js';
@@ -31,6 +32,7 @@ export async function downloadObject(store: ObjectStore, key: string, options: D
     for await (const chunk of opened.chunks) chunks.push(chunk);
     signal.throwIfAborted();
     await writeSmall(path, chunks);
+    for (const chunk of chunks) releaseBlock(chunk);
     options.onProgress?.(opened.info.size);
     return opened.info;
   }

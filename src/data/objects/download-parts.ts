@@ -3,7 +3,7 @@ import { base64OfCrc32, combineCrcs } from '../../checksums/combine-crcs.js';
 import { SluiceError } from '../../errors.js';
 import { releaseBlock } from '../../http/blocks.js';
 import type { ByteRange, ObjectInfo, ObjectStore } from '../../object-store/object-store.js';
-import { lengthOf, planParts } from '../../object-store/part-plan.js';
+import { lengthOf, planRanges } from '../../object-store/part-plan.js';
 import { runParallel } from '../../object-store/run-parallel.js';
 import { localFailure } from '../write-whole.js';
 import { type WholeSum, wholeSumOf } from './whole-sum.js';
@@ -29,7 +29,7 @@ export async function downloadParts(
 ): Promise<void> {
   const name = `${store.url}/${info.key}`;
   const sum = wholeSumOf(info);
-  const [first = { start: 0, end: -1 }, ...others] = planParts(info.size);
+  const [first = { start: 0, end: -1 }, ...others] = planRanges(info.size, PARALLEL_PARTS);
   const parts = await runParallel([first, ...others], { limit: PARALLEL_PARTS, signal }, async (range, stop) => {
     const part = range === first ? chunks : await openPart(store, info, range, stop);
     const value = await writePart(handle, part, { range, signal: stop, name, onProgress, sum });

@@ -1,4 +1,4 @@
-import { EARLY_OPTIMIZING } from '../../run/early-optimizing.js';
+import { EARLY_OPTIMIZING } from '../../run/optimizing.js';
 
 /**
  * Program and arguments that start one of the processes which pass messages on, an interchange or a manager, from its

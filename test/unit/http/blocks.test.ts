@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BLOCK_BYTES, releaseBlock, takeBlock } from '../../../src/http/blocks.js';
 
@@ -11,9 +12,22 @@ test('a block that was released is filled again, once', () => {
   expect(other.buffer).not.toBe(block.buffer);
 });
 
-test('what is less than a block is as long as it is', () => {
-  expect(takeBlock(BLOCK_BYTES - 1)).toHaveLength(BLOCK_BYTES - 1);
-  expect(takeBlock(0)).toHaveLength(0);
+test('one is as long as what is to come, and nobody else has its memory', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(2 * BLOCK_BYTES), fc.boolean()), { maxLength: 60 }), (asked) => {
+      const held = new Map<ArrayBufferLike, [start: number, end: number][]>();
+      for (const [bytes, isReleased] of asked) {
+        const block = takeBlock(bytes);
+        expect(block).toHaveLength(Math.min(bytes, BLOCK_BYTES));
+        const [start, end] = [block.byteOffset, block.byteOffset + block.length];
+        const others = held.get(block.buffer) ?? [];
+        expect(others.every(([from, to]) => end <= from || to <= start)).toBe(true);
+        if (isReleased) releaseBlock(block);
+        else if (bytes > 0) held.set(block.buffer, [...others, [start, end]]);
+      }
+    }),
+    { numRuns: 30 },
+  );
 });
 
 test('what is no block stays with whoever has it', () => {
