@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { runParallel } from '../object-store/run-parallel.js';
+import { eachInParallel } from '../object-store/run-parallel.js';
 import type { DataFile } from './data-file.js';
 import { localName } from './local-name.js';
 import { providerOf } from './provider-of.js';
@@ -20,36 +20,37 @@ export interface FileCopy {
 const PARALLEL_FILES = 64;
 
 /**
- * Copies files of any schemes, in parallel, straight to or from this machine's disk, or through a temporary file of it.
- * Rejects with the first failure once the other transfers have stopped; `NO_STAGING` before any has begun.
+ * Copies files of any schemes, in parallel, straight to or from this machine's disk, or through a temporary file of it; also
+ * while further ones are being found. Rejects with the first failure once the other transfers have stopped.
  */
 export async function copyFiles(
   providers: readonly Staging[],
-  copies: readonly FileCopy[],
+  copies: Iterable<FileCopy> | AsyncIterable<FileCopy>,
   { signal, onProgress }: TransferOptions,
 ): Promise<void> {
-  const planned = copies.map((copy) => ({
-    ...copy,
-    reader: providerOf(providers, copy.source, 'canStageIn'),
-    writer: providerOf(providers, copy.target, 'canStageOut'),
-  }));
-  const isThroughHere = planned.some(({ source, target }) => source.scheme !== 'file' && target.scheme !== 'file');
-  const folder = isThroughHere ? await mkdtemp(join(tmpdir(), 'sluice-copy-')) : tmpdir();
+  let folder: Promise<string> | undefined;
+  const throughHere = async (name: string): Promise<string> => {
+    folder ??= mkdtemp(join(tmpdir(), 'sluice-copy-'));
+    return join(await folder, name);
+  };
+  let count = 0;
   try {
-    await runParallel([...planned.entries()], { limit: PARALLEL_FILES, signal }, async ([index, copy], stop) => {
-      const { source, identity, target, reader, writer } = copy;
+    await eachInParallel(copies, { limit: PARALLEL_FILES, signal }, async ({ source, identity, target }, stop) => {
+      const reader = providerOf(providers, source, 'canStageIn');
+      const writer = providerOf(providers, target, 'canStageOut');
       const moving = { signal: stop, onProgress };
       if (source.scheme === 'file') await writer.stageOut(target, { ...moving, path: source.path });
       else if (target.scheme === 'file') {
         await removeLeftovers(dirname(target.path));
         await reader.stageIn(source, { ...moving, identity, suggestedPath: target.path });
       } else {
-        const suggestedPath = join(folder, `${index}-${localName(source).slice(0, 100)}`);
+        count += 1;
+        const suggestedPath = await throughHere(`${count}-${localName(source).slice(0, 100)}`);
         const path = await reader.stageIn(source, { signal: stop, identity, suggestedPath });
         await writer.stageOut(target, { ...moving, path }).finally(() => rm(suggestedPath, { force: true }));
       }
     });
   } finally {
-    if (isThroughHere) await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
   }
 }

@@ -45,8 +45,8 @@ export class DataFile {
 
   /** @throws {SluiceError} `FILE_NOT_REACHABLE` when there is no local copy here. */
   get path(): string {
+    if (this.#localPath === undefined && this.scheme === 'file') this.#localPath = fileURLToPath(this.url);
     if (this.#localPath !== undefined) return this.#localPath;
-    if (this.scheme === 'file') return fileURLToPath(this.url);
     throw new SluiceError(
       'FILE_NOT_REACHABLE',
       `${shownUrl(this.url)} has no local copy here: pass the file to an app, which reads its .path on the worker`,

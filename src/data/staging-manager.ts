@@ -75,7 +75,7 @@ export interface StagingManager {
   /** Removes files; one that is not there counts as removed. `INVALID_OPTIONS` where nothing can be removed, before any is. */
   remove(files: readonly FileLike[], signal: AbortSignal): Promise<void>;
   /** Copies files of any schemes: {@link copyFiles}. */
-  copy(copies: readonly FileCopy[], options: TransferOptions): Promise<void>;
+  copy(copies: Iterable<FileCopy> | AsyncIterable<FileCopy>, options: TransferOptions): Promise<void>;
   close(): Promise<void>;
 }
 

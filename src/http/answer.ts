@@ -25,6 +25,6 @@ export interface HttpRequest {
 export interface AnswerSignals {
   /** Until the answer is there; of a large one, until its bytes begin to come. */
   readonly signal: AbortSignal;
-  /** Until all of its bytes have come, read or not. */
+  /** From then on, until all of its bytes have come, read or not. Default: the same. */
   readonly lasting?: AbortSignal | undefined;
 }

@@ -40,13 +40,14 @@ export function signed(
   { region, service, credentials }: SigningScope,
   now: Date,
 ): Record<string, string> {
-  const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
+  const time = timeOf(now);
   const date = time.slice(0, 8);
   const all: Record<string, string> = { ...headers, 'x-amz-content-sha256': payloadHash, 'x-amz-date': time };
   if (credentials.sessionToken !== undefined) all['x-amz-security-token'] = credentials.sessionToken;
   const names = Object.keys(all).sort();
   const signedHeaders = names.join(';');
-  const lines = names.map((name) => `${name}:${(all[name] as string).trim().replace(/\s+/g, ' ')}\n`).join('');
+  let lines = '';
+  for (const name of names) lines += `${name}:${withSingleSpaces(all[name] as string)}\n`;
   const canonical = `${method}\n${service === 's3' ? path : encodedAgain(path)}\n${query}\n${lines}\n${signedHeaders}\n${payloadHash}`;
   const scope = `${date}/${region}/${service}/aws4_request`;
   const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`;
@@ -78,6 +79,19 @@ export function queryOf(fields: Readonly<Record<string, string | undefined>>): s
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map((pair) => pair.map((text) => encodeKey(text).replaceAll('/', '%2F')).join('='))
     .join('&');
+}
+
+let latest = { second: 0, text: '' };
+
+/** As signatures write it, to the second: of many requests in one second it is made once. */
+function timeOf(now: Date): string {
+  const second = Math.floor(now.getTime() / 1_000);
+  if (latest.second !== second) latest = { second, text: now.toISOString().replace(/[-:]|\.\d{3}/g, '') };
+  return latest.text;
+}
+
+function withSingleSpaces(value: string): string {
+  return /^\s|\s\s|[^\S ]|\s$/.test(value) ? value.trim().replace(/\s+/g, ' ') : value;
 }
 
 // All services but S3 sign the path as if what is sent were not encoded yet.

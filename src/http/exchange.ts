@@ -7,7 +7,9 @@ import { BLOCK_BYTES } from './blocks.js';
 /** A request and its answer: it waits for a connection, is carried by it, and is settled once. */
 export class Exchange implements AnswerListener {
   readonly request: HttpRequest;
-  readonly #signals: AnswerSignals;
+  readonly #lasting: AbortSignal;
+  /** What ends it now. */
+  #signal: AbortSignal;
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (error: unknown) => void;
   #carrier: BodySource | undefined;
@@ -17,17 +19,15 @@ export class Exchange implements AnswerListener {
   /** Calls one of `resolve`, with the answer as {@link AnswerSignals} says when, and `reject`. */
   constructor(
     request: HttpRequest,
-    signals: AnswerSignals,
+    { signal, lasting = signal }: AnswerSignals,
     settle: { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void },
   ) {
     this.request = request;
-    this.#signals = signals;
+    this.#signal = signal;
+    this.#lasting = lasting;
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
-    const { signal, lasting } = signals;
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (lasting !== signal) lasting?.addEventListener('abort', this.#onAbort, { once: true });
-    if (signal.aborted || lasting?.aborted) this.#onAbort();
+    this.#listenTo(signal);
   }
 
   /** Whether nothing has to be done for it any more. */
@@ -42,7 +42,9 @@ export class Exchange implements AnswerListener {
   onHead({ status, headers, length }: AnswerHead): void {
     this.#answer = { status, headers, body: new AnswerBody(this.#carrier as BodySource) };
     const isSmall = typeof length === 'number' && length <= BLOCK_BYTES;
-    if (!isSmall) this.#resolve(this.#answer);
+    if (isSmall) return;
+    this.#resolve(this.#answer);
+    if (this.#lasting !== this.#signal) this.#listenTo(this.#lasting);
   }
 
   onData(bytes: Uint8Array): void {
@@ -60,23 +62,27 @@ export class Exchange implements AnswerListener {
     if (!this.#finish()) return;
     this.#answer?.body.fail(error);
     // What has come of it can be taken up by whoever reads it.
-    if (this.#answer === undefined || this.#signals.signal.aborted) this.#reject(error);
+    if (this.#answer === undefined || this.#signal.aborted) this.#reject(error);
     else this.#resolve(this.#answer);
   }
 
   readonly #onAbort = (): void => {
-    const { signal, lasting } = this.#signals;
-    const reason: unknown = signal.aborted ? signal.reason : lasting?.reason;
+    const reason = this.#signal.reason as Error;
     this.fail(reason);
-    this.#carrier?.abort(reason as Error);
+    this.#carrier?.abort(reason);
   };
+
+  #listenTo(signal: AbortSignal): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#signal = signal;
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
 
   #finish(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    const { signal, lasting } = this.#signals;
-    signal.removeEventListener('abort', this.#onAbort);
-    lasting?.removeEventListener('abort', this.#onAbort);
+    this.#signal.removeEventListener('abort', this.#onAbort);
     return true;
   }
 }

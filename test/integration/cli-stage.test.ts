@@ -106,6 +106,22 @@ describe('sluice stage', () => {
     expect(await readdir(join(folder, 'down'))).toEqual(['big']);
   });
 
+  test('a folder can be copied into itself, as it was', async () => {
+    await put('in/a', 'in/b');
+    expect((await stage('cp', '-r', `s3://${bucket}/in/`, `s3://${bucket}/in/deep/`)).exitCode).toBe(0);
+    expect(await keys()).toEqual(['in/a', 'in/b', 'in/deep/a', 'in/deep/b']);
+  });
+
+  test('of several sources one that is nothing is told of before any is copied', async () => {
+    await put('a');
+    const { exitCode, stderr } = await stage('cp', `s3://${bucket}/a`, `s3://${bucket}/none`, 'x/');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: `sluice: there is nothing like s3://${bucket}/none (NOT_FOUND)`,
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test('a glob copies what it stands for, from bucket to bucket as well', async () => {
     await put('in/a.csv', 'in/b.txt', 'in/deep/c.csv');
     expect((await stage('cp', `s3://${bucket}/in/**/*.csv`, `s3://${bucket}/out/`)).exitCode).toBe(0);

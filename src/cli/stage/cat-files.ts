@@ -11,8 +11,7 @@ export async function catFiles(
   staging: StagingManager,
   { urls, signal }: { readonly urls: readonly string[]; readonly signal: AbortSignal },
 ): Promise<void> {
-  const found = await findFiles(staging, urls, { recursive: false, signal });
-  for (const { file } of found.flatMap(({ files }) => files)) {
+  for await (const { file } of findFiles(staging, urls, { recursive: false, signal })) {
     const directory = await mkdtemp(join(tmpdir(), 'sluice-cat-'));
     try {
       const paths = await staging.stageIn([file], { directory, signal });

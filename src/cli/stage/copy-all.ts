@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
 import type { FileCopy } from '../../data/copy-files.js';
 import { DataFile } from '../../data/data-file.js';
+import { parseFilePattern } from '../../data/file-pattern.js';
 import { childOf, relativeName } from '../../data/folder-transfer.js';
 import { shownUrl } from '../../data/shown-url.js';
 import type { StagingManager } from '../../data/staging-manager.js';
 import { SluiceError } from '../../errors.js';
 import { type Found, findFiles } from './find-files.js';
-import { createTransferProgress } from './transfer-progress.js';
+import { createTransferProgress, type TransferProgress } from './transfer-progress.js';
 
 /** What is copied where. */
 export interface CopyAllOptions {
@@ -21,13 +22,15 @@ export interface CopyAllOptions {
 export async function copyAll(staging: StagingManager, options: CopyAllOptions): Promise<void> {
   const { sources, recursive = false, quiet = false, signal } = options;
   const target = targetOf(options.target);
-  const found = await findFiles(staging, sources, { recursive, signal });
-  const copies = found.flatMap((one) => copiesOf(one, target));
-  assertTargetHolds(found, copies, target);
-  const bytes = copies.reduce((sum, { identity }) => sum + (identity?.size ?? 0), 0);
-  const progress = quiet ? undefined : createTransferProgress(process.stderr, { files: copies.length, bytes });
+  assertTargetHolds(target, sources);
+  const found = findFiles(staging, sources, { recursive, signal });
+  const progress = quiet ? undefined : createTransferProgress(process.stderr);
+  const copies = copiesOf(found, target, progress);
   try {
-    await staging.copy(copies, { signal, onProgress: progress?.moved });
+    await staging.copy(isApart(target, sources) ? copies : await gathered(copies), {
+      signal,
+      onProgress: progress?.moved,
+    });
   } finally {
     progress?.close();
   }
@@ -41,31 +44,49 @@ function targetOf(text: string): DataFile {
   return isLocalFolder && !file.isFolder ? new DataFile(`${file.url}/`) : file;
 }
 
-function copiesOf({ pattern, files }: Found, target: DataFile): readonly FileCopy[] {
-  return files.map(({ file, identity }) => {
-    if (!target.isFolder) return { source: file, identity, target };
-    const name = pattern instanceof DataFile ? file.filename : relativeName(pattern.folder, file);
-    return { source: file, identity, target: childOf(target, name) };
-  });
+function assertTargetHolds(target: DataFile, sources: readonly string[]): void {
+  const isOneFile = sources.length === 1 && parseFilePattern(sources[0] as string) instanceof DataFile;
+  if (target.isFolder || isOneFile) return;
+  throw new SluiceError(
+    'INVALID_OPTIONS',
+    `several files cannot become ${shownUrl(target.url)}: end the target in / for a folder`,
+  );
 }
 
-function assertTargetHolds(found: readonly Found[], copies: readonly FileCopy[], target: DataFile): void {
-  const isOneFile = found.length === 1 && found[0]?.pattern instanceof DataFile;
-  if (!target.isFolder && !isOneFile) {
-    throw new SluiceError(
-      'INVALID_OPTIONS',
-      `several files cannot become ${shownUrl(target.url)}: end the target in / for a folder`,
-    );
-  }
-  const bySource = new Map<string, string>();
-  for (const { source, target: place } of copies) {
-    const other = bySource.get(place.url);
-    if (other !== undefined && other !== source.url) {
+/** Whether what is copied cannot turn up among what is still to be found. */
+function isApart({ scheme }: DataFile, sources: readonly string[]): boolean {
+  const schemes = sources.map(parseFilePattern).map((one) => (one instanceof DataFile ? one : one.folder).scheme);
+  return !schemes.includes(scheme);
+}
+
+async function gathered<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** @throws {SluiceError} `INVALID_OPTIONS` where two files would become one */
+async function* copiesOf(
+  found: AsyncIterable<Found>,
+  target: DataFile,
+  progress: TransferProgress | undefined,
+): AsyncGenerator<FileCopy, void, undefined> {
+  const sourceOf = new Map<string, string>();
+  for await (const { pattern, file, identity } of found) {
+    const place = target.isFolder ? childOf(target, nameBelow(pattern, file)) : target;
+    const other = sourceOf.get(place.url);
+    if (other !== undefined && other !== file.url) {
       throw new SluiceError(
         'INVALID_OPTIONS',
-        `${shownUrl(other)} and ${shownUrl(source.url)} would both become ${shownUrl(place.url)}`,
+        `${shownUrl(other)} and ${shownUrl(file.url)} would both become ${shownUrl(place.url)}`,
       );
     }
-    bySource.set(place.url, source.url);
+    sourceOf.set(place.url, file.url);
+    progress?.found(identity.size);
+    yield { source: file, identity, target: place };
   }
+}
+
+function nameBelow(pattern: Found['pattern'], file: DataFile): string {
+  return pattern instanceof DataFile ? file.filename : relativeName(pattern.folder, file);
 }

@@ -4,33 +4,46 @@ import type { ListedFile } from '../../data/staging.js';
 import type { StagingManager } from '../../data/staging-manager.js';
 import { SluiceError } from '../../errors.js';
 
-/** A folder, a glob or a file of a command line, with what it stands for. */
-export interface Found {
-  readonly text: string;
+/** A file that a word of a command line stands for, alone or among others. */
+export interface Found extends ListedFile {
   readonly pattern: FilePattern | DataFile;
-  readonly files: readonly ListedFile[];
+}
+
+export interface FindOptions {
+  /** Whether folders may be meant, with all that is below them. */
+  readonly recursive: boolean;
+  readonly signal: AbortSignal;
 }
 
 /**
- * What the words of a command line stand for.
+ * What the words of a command line stand for, as listings tell of it; nothing before it is known that each stands for something.
  *
  * @throws {SluiceError} `NOT_FOUND` for one that stands for nothing; `INVALID_OPTIONS` for a folder where none may be
  */
-export async function findFiles(
+export async function* findFiles(
   staging: StagingManager,
   texts: readonly string[],
-  { recursive, signal }: { readonly recursive: boolean; readonly signal: AbortSignal },
-): Promise<readonly Found[]> {
-  const all: Found[] = [];
+  { recursive, signal }: FindOptions,
+): AsyncGenerator<Found, void, undefined> {
+  const patterns = texts.map((text) => patternOf(text, recursive));
+  const begun: { readonly first: ListedFile; readonly others: AsyncIterator<ListedFile> }[] = [];
   for (const text of texts) {
-    const pattern = parseFilePattern(text);
-    if (!(pattern instanceof DataFile || pattern.isGlob || recursive)) {
-      throw new SluiceError('INVALID_OPTIONS', `${text} is a folder: add -r for all that is below it`);
-    }
-    const files: ListedFile[] = [];
-    for await (const found of staging.list(text, signal)) files.push(found);
-    if (files.length === 0) throw new SluiceError('NOT_FOUND', `there is nothing like ${text}`);
-    all.push({ text, pattern, files });
+    const others = staging.list(text, signal)[Symbol.asyncIterator]();
+    const first = await others.next();
+    if (first.done === true) throw new SluiceError('NOT_FOUND', `there is nothing like ${text}`);
+    begun.push({ first: first.value, others });
   }
-  return all;
+  for (const [index, { first, others }] of begun.entries()) {
+    const pattern = patterns[index] as FilePattern | DataFile;
+    yield { pattern, ...first };
+    for (let next = await others.next(); next.done !== true; next = await others.next()) {
+      yield { pattern, ...next.value };
+    }
+  }
+}
+
+function patternOf(text: string, recursive: boolean): FilePattern | DataFile {
+  const pattern = parseFilePattern(text);
+  if (pattern instanceof DataFile || pattern.isGlob || recursive) return pattern;
+  throw new SluiceError('INVALID_OPTIONS', `${text} is a folder: add -r for all that is below it`);
 }

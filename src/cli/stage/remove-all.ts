@@ -13,11 +13,8 @@ export async function removeAll(
   }: { readonly urls: readonly string[]; readonly recursive?: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
   const isFile = (text: string): boolean => parseFilePattern(text) instanceof DataFile;
-  const found = await findFiles(
-    staging,
-    urls.filter((text) => !isFile(text)),
-    { recursive, signal },
-  );
-  const single = urls.map(parseFilePattern).filter((one) => one instanceof DataFile);
-  await staging.remove([...single, ...found.flatMap(({ files }) => files.map(({ file }) => file))], signal);
+  const files = urls.map(parseFilePattern).filter((one) => one instanceof DataFile);
+  const others = urls.filter((text) => !isFile(text));
+  for await (const { file } of findFiles(staging, others, { recursive, signal })) files.push(file);
+  await staging.remove(files, signal);
 }

@@ -2,39 +2,47 @@ import cliProgress from 'cli-progress';
 
 /** How far a transfer is, on a stream. */
 export interface TransferProgress {
+  /** There is one more file to be moved. */
+  readonly found: (bytes: number) => void;
   readonly moved: (bytes: number) => void;
   close(): void;
 }
 
-const MIB = 1024 * 1024;
-
 /** A bar on a terminal; elsewhere one line at the end. */
-export function createTransferProgress(
-  stream: NodeJS.WriteStream,
-  { files, bytes }: { readonly files: number; readonly bytes: number },
-): TransferProgress {
+export function createTransferProgress(stream: NodeJS.WriteStream): TransferProgress {
   const startedMs = performance.now();
-  const total = (bytes / MIB).toFixed(1);
-  const bar = stream.isTTY ? barOf(stream, { files, total }) : undefined;
+  const bar = stream.isTTY ? barOn(stream) : undefined;
+  let files = 0;
+  let total = 0;
   let done = 0;
-  bar?.start(bytes, 0, { done: '0.0' });
+  const counted = (): string => `${files} ${files === 1 ? 'file' : 'files'}`;
+  const amounts = () => ({ done: inMib(done), total: inMib(total), files: counted() });
+  bar?.start(0, 0, amounts());
   return {
-    moved(more) {
-      done += more;
-      bar?.update(done, { done: (done / MIB).toFixed(1) });
+    found(bytes) {
+      files += 1;
+      total += bytes;
+      bar?.setTotal(total);
+    },
+    moved(bytes) {
+      done += bytes;
+      bar?.update(done, amounts());
     },
     close() {
       bar?.stop();
+      if (files === 0) return;
       const seconds = (performance.now() - startedMs) / 1_000;
-      const rate = (done / MIB / Math.max(seconds, 0.001)).toFixed(1);
-      stream.write(
-        `${files} ${files === 1 ? 'file' : 'files'}, ${(done / MIB).toFixed(1)} of ${total} MiB in ${seconds.toFixed(1)} s (${rate} MiB/s)\n`,
-      );
+      const rate = inMib(done / Math.max(seconds, 0.001));
+      stream.write(`${counted()}, ${inMib(done)} of ${inMib(total)} MiB in ${seconds.toFixed(1)} s (${rate} MiB/s)\n`);
     },
   };
 }
 
-function barOf(stream: NodeJS.WriteStream, { files, total }: { readonly files: number; readonly total: string }) {
-  const format = `{bar} {percentage}% | {done} of ${total} MiB | ${files} ${files === 1 ? 'file' : 'files'} | {eta_formatted}`;
+function inMib(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+function barOn(stream: NodeJS.WriteStream) {
+  const format = '{bar} {percentage}% | {done} of {total} MiB | {files} | {eta_formatted}';
   return new cliProgress.SingleBar({ format, stream, hideCursor: true, barsize: 30 }, cliProgress.Presets.shades_grey);
 }

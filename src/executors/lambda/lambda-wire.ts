@@ -50,7 +50,7 @@ export async function openLambdaWire(client: LambdaClient, options: LambdaWireOp
       body: payload,
     } as const;
     try {
-      return await pool.send(request, { signal, lasting: signal });
+      return await pool.send(request, { signal });
     } catch (error) {
       throw isSilence(error) ? new Error(`no answer within ${options.answerMs / 1_000} s`, { cause: error }) : error;
     }

@@ -12,9 +12,9 @@ import { type ContentCheck, checkFor, type RunningSum, runningCrc } from '../con
  */
 export function contentCheckOf(answer: Answer): ContentCheck | undefined {
   if (answer.headers['x-amz-checksum-type'] !== 'COMPOSITE') {
-    for (const [name, follow] of Object.entries(CHECKS)) {
-      const value = answer.headers[`x-amz-checksum-${name}`];
-      if (value !== undefined && !value.includes('-')) return checkFor(name.toUpperCase(), value, follow());
+    for (const { name, header, follow } of CHECKS) {
+      const value = answer.headers[header];
+      if (value !== undefined && !value.includes('-')) return checkFor(name, value, follow());
     }
   }
   const encryption = answer.headers['x-amz-server-side-encryption'] ?? 'AES256';
@@ -25,11 +25,11 @@ export function contentCheckOf(answer: Answer): ContentCheck | undefined {
 }
 
 // By cost. CRC32C and CRC64NVME are not here: Node has no code for them, and in JavaScript they take longer than the transfer.
-const CHECKS: Readonly<Record<string, () => RunningSum>> = {
-  crc32: () => runningCrc(crc32),
-  sha1: () => hashing('sha1'),
-  sha256: () => hashing('sha256'),
-};
+const CHECKS: readonly { readonly name: string; readonly header: string; readonly follow: () => RunningSum }[] = [
+  { name: 'CRC32', header: 'x-amz-checksum-crc32', follow: () => runningCrc(crc32) },
+  { name: 'SHA1', header: 'x-amz-checksum-sha1', follow: () => hashing('sha1') },
+  { name: 'SHA256', header: 'x-amz-checksum-sha256', follow: () => hashing('sha256') },
+];
 
 function hashing(algorithm: 'md5' | 'sha1' | 'sha256'): RunningSum {
   const hash = createHash(algorithm);

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { runParallel } from '../../../src/object-store/run-parallel.js';
+import { eachInParallel, runParallel } from '../../../src/object-store/run-parallel.js';
 
 describe('runParallel', () => {
   test('results stand in the order of the items, and no more run at a time than the limit', async () => {
@@ -37,5 +37,55 @@ describe('runParallel', () => {
 
   test('no items need no time', async () => {
     await expect(runParallel([], { limit: 3 }, async () => 1)).resolves.toEqual([]);
+  });
+});
+
+describe('eachInParallel', () => {
+  /** Items that are found one a turn, and what was asked of them. */
+  async function* found(count: number, asked: string[]): AsyncGenerator<number, void, undefined> {
+    try {
+      for (let item = 1; item <= count; item++) {
+        await turn();
+        asked.push(`found ${item}`);
+        yield item;
+      }
+    } finally {
+      asked.push('ended');
+    }
+  }
+
+  test('an item runs while the next ones are being found, and each runs once', async () => {
+    const log: string[] = [];
+    await eachInParallel(found(5, log), { limit: 2 }, async (item) => {
+      log.push(`runs ${item}`);
+      await turn();
+    });
+    expect(log.filter((line) => line.startsWith('runs'))).toEqual([1, 2, 3, 4, 5].map((item) => `runs ${item}`));
+    expect(log.indexOf('runs 1')).toBeLessThan(log.indexOf('found 3'));
+    expect(log.filter((line) => line === 'ended')).toHaveLength(1);
+  });
+
+  test('a failed task ends the search', async () => {
+    const log: string[] = [];
+    const run = eachInParallel(found(1_000, log), { limit: 3 }, async (item) => {
+      if (item === 4) throw new Error('fourth');
+    });
+    await expect(run).rejects.toThrow('fourth');
+    expect(log.at(-1)).toBe('ended');
+    expect(log.length).toBeLessThan(20);
+  });
+
+  test('a failed search stops the tasks, waits for them, and is the reason', async () => {
+    async function* failing(): AsyncGenerator<number, void, undefined> {
+      yield 1;
+      throw new Error('no more');
+    }
+    let isStopped = false;
+    const run = eachInParallel(failing(), { limit: 3 }, async (_, signal) => {
+      while (!signal.aborted) await turn();
+      isStopped = true;
+    });
+    await expect(run).rejects.toThrow('no more');
+    expect(isStopped).toBe(true);
   });
 });
