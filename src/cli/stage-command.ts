@@ -65,15 +65,15 @@ Globs (* ? ** {a,b} [a-z], \\ before a character that stands for itself) have to
 async function withStaging(run: (staging: StagingManager, signal: AbortSignal) => Promise<void>): Promise<void> {
   optimizeLate();
   // Loaded here, so that the other commands do not load it.
-  const { createBackends } = await import('../worker/backends.js');
-  const backends = createBackends();
+  const { createStores } = await import('../worker/stores.js');
+  const stores = createStores();
   const stop = new AbortController();
   const onSignal = (): void => stop.abort(new SluiceError('CANCELLED', 'stopped'));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
-    await run(backends.staging(), stop.signal);
+    await run(stores.staging(), stop.signal);
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    await backends.close();
+    await stores.close();
   }
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type CacheOptions, cacheSchema } from '../data/cache-options.js';
 import { type SeparateStagingOptions, separateStagingSchema } from '../data/separate-staging.js';
-import { type StorageAccess, storageAccessSchema } from '../data/storage-access.js';
+import type { StorageAccess } from '../data/storage-access.js';
+import { storageAccessSchema } from '../data/storage-access-schema.js';
 import type { Executor } from '../executors/executor.js';
 import { refuseRepeatedLabels } from '../kernel/executor-list.js';
 import type { RetryPolicy } from '../kernel/retry-policy.js';

@@ -5,24 +5,15 @@ import { cacheSettings } from '../data/cache/cache-settings.js';
 import { createNodeCache, type NodeCache } from '../data/cache/node-cache.js';
 import type { CacheOptions } from '../data/cache-options.js';
 import { parseObjectUrl } from '../data/data-file.js';
-import { lazyStaging } from '../data/lazy-staging.js';
-import { declarePeers, type OwnFolder } from '../data/peers/peer-declaration.js';
-import type { Staging } from '../data/staging.js';
+import type { OwnFolder } from '../data/peers/peer-declaration.js';
 import { createStagingManager, type StagingManager } from '../data/staging-manager.js';
 import { localFailure, writeWhole } from '../data/write-whole.js';
-import { SluiceError } from '../errors.js';
-import { lazyStore } from '../object-store/lazy-store.js';
-import type { ObjectStore } from '../object-store/object-store.js';
 import type { ShippedStorage } from '../wire/shipped-storage.js';
 import { createListedStagings, type LoadModule } from './listed-stagings.js';
-import { createBuiltIns, type OpenStoreWith } from './staging-table.js';
+import { createStores, type Stores } from './stores.js';
 
-/** Stores and staging of one process; connections open, and SDKs load, when first used. */
-export interface Backends {
-  /** The store of a bucket, by its URL or that of an object in it. @throws {SluiceError} `NO_STAGING` */
-  store(url: string, options?: StoreOptions): ObjectStore;
-  /** Sluice's own staging, as the environment says. */
-  staging(): StagingManager;
+/** What the tasks of one process have: {@link Stores}, stagings that come with them, values, and their node's cache. */
+export interface Backends extends Pick<Stores, 'store' | 'staging'> {
   /**
    * The staging of a list that came with a task, the same one each time; without one, {@link staging}. Rejects as
    * {@link createListedStagings} does.
@@ -37,25 +28,6 @@ export interface Backends {
   close(): Promise<void>;
 }
 
-interface StoreOptions {
-  /** Of a bucket of S3. */
-  readonly region?: string;
-  /** Further options of the store. */
-  readonly [name: string]: unknown;
-}
-
-/** Scheme → store. A new object store is one row here. */
-const STORES: Readonly<Record<string, (bucket: string, options: StoreOptions) => Promise<ObjectStore>>> = {
-  s3: async (bucket, options) => {
-    const { createS3Store } = await import('../object-store/s3/s3-store.js');
-    return createS3Store({ bucket, ...options });
-  },
-  gs: async (bucket, options) => {
-    const { createGcsStore } = await import('../object-store/gcs/gcs-store.js');
-    return createGcsStore({ bucket, ...options });
-  },
-};
-
 /** What a worker adds whose node gives its files to others. */
 export interface BackendsOptions {
   /** Where its files are kept. */
@@ -66,38 +38,19 @@ export interface BackendsOptions {
 
 /** The one table of what exists, for workers and clients alike. */
 export function createBackends({ own, onCache }: BackendsOptions = {}): Backends {
-  const stores = new Map<string, ObjectStore>();
+  const stores = createStores(own);
   // Workers that serve several runs may be asked for several.
   const caches = new Map<string, NodeCache | undefined>();
-  let manager: StagingManager | undefined;
   const listed = new Map<string, Promise<StagingManager>>();
-  const openWith: OpenStoreWith = (url, options) => {
-    if (options === undefined) return backends.store(url);
-    const name = `${url} ${JSON.stringify(options)}`;
-    const store = stores.get(name) ?? openLazily(url, options);
-    stores.set(name, store);
-    return store;
-  };
-  // What the run itself has put somewhere may also be on a node.
-  const createOwn = (): readonly Staging[] => [...createBuiltIns(openWith), createPeers(own)];
   const backends: Backends = {
-    store(url, options = {}) {
-      // Whoever opens a bucket first says where it is; those who know its URL only come later.
-      const [name = ''] = /^[a-z0-9]+:\/\/[^/]+/.exec(url) ?? [];
-      const store = stores.get(name) ?? openLazily(url, options);
-      stores.set(name, store);
-      return store;
-    },
-    staging() {
-      manager ??= createStagingManager(createOwn());
-      return manager;
-    },
+    store: stores.store,
+    staging: stores.staging,
     async stagingOf(storage, load) {
       if (storage === undefined) return backends.staging();
       const known = listed.get(storage.hash);
       if (known !== undefined) return known;
-      const made = createListedStagings(storage, openWith, load).then((providers) =>
-        createStagingManager(providers, createOwn()),
+      const made = createListedStagings(storage, stores.openWith, load).then((providers) =>
+        createStagingManager(providers, stores.createOwn()),
       );
       listed.set(storage.hash, made);
       // A failure is not remembered: a retry tries anew.
@@ -128,30 +81,14 @@ export function createBackends({ own, onCache }: BackendsOptions = {}): Backends
     },
     async close() {
       await Promise.all([...caches.values()].map((cache) => cache?.close()));
-      const managers = [manager, ...(await Promise.all([...listed.values()].map((one) => one.catch(() => undefined))))];
+      const managers = await Promise.all([...listed.values()].map((one) => one.catch(() => undefined)));
       await Promise.all(managers.map((one) => one?.close()));
-      await Promise.all([...stores.values()].map((store) => store.close()));
-      stores.clear();
+      await stores.close();
       caches.clear();
       listed.clear();
-      manager = undefined;
     },
   };
   return backends;
-}
-
-function createPeers(own: OwnFolder | undefined): Staging {
-  return lazyStaging(declarePeers(own), async () => {
-    const { createPeerStaging } = await import('../data/peers/peer-staging.js');
-    return createPeerStaging({ own });
-  });
-}
-
-function openLazily(url: string, options: StoreOptions): ObjectStore {
-  const [name = '', scheme = '', bucket = ''] = /^([a-z0-9]+):\/\/([^/]+)/.exec(url) ?? [];
-  const open = STORES[scheme];
-  if (open === undefined) throw new SluiceError('NO_STAGING', `no object store has the scheme of ${url}`);
-  return lazyStore(name, () => open(bucket, options));
 }
 
 function isLocal(url: string): boolean {

@@ -24,7 +24,7 @@ export async function copyAll(staging: StagingManager, options: CopyAllOptions):
   const target = targetOf(options.target);
   assertTargetHolds(target, sources);
   const found = findFiles(staging, sources, { recursive, signal });
-  const progress = quiet ? undefined : createTransferProgress(process.stderr);
+  const progress = quiet ? undefined : await createTransferProgress(process.stderr);
   const copies = copiesOf(found, target, progress);
   try {
     await staging.copy(isApart(target, sources) ? copies : await gathered(copies), {

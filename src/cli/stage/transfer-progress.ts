@@ -1,5 +1,3 @@
-import cliProgress from 'cli-progress';
-
 /** How far a transfer is, on a stream. */
 export interface TransferProgress {
   /** There is one more file to be moved. */
@@ -9,9 +7,9 @@ export interface TransferProgress {
 }
 
 /** A bar on a terminal; elsewhere one line at the end. */
-export function createTransferProgress(stream: NodeJS.WriteStream): TransferProgress {
+export async function createTransferProgress(stream: NodeJS.WriteStream): Promise<TransferProgress> {
   const startedMs = performance.now();
-  const bar = stream.isTTY ? barOn(stream) : undefined;
+  const bar = stream.isTTY ? await barOn(stream) : undefined;
   let files = 0;
   let total = 0;
   let done = 0;
@@ -42,7 +40,8 @@ function inMib(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(1);
 }
 
-function barOn(stream: NodeJS.WriteStream) {
+async function barOn(stream: NodeJS.WriteStream) {
+  const { default: cliProgress } = await import('cli-progress');
   const format = '{bar} {percentage}% | {done} of {total} MiB | {files} | {eta_formatted}';
   return new cliProgress.SingleBar({ format, stream, hideCursor: true, barsize: 30 }, cliProgress.Presets.shades_grey);
 }

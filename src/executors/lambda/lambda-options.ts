@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
+import type { StorageAccess } from '../../data/storage-access.js';
+import { storageAccessSchema } from '../../data/storage-access-schema.js';
 import { parseOptions } from '../../parse-options.js';
 import { type BucketOptions, bucketFields, type OptionalBucketOption } from '../../run-bucket/bucket-options.js';
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { type StorageAccess, storageAccessSchema } from '../../data/storage-access.js';
+import type { StorageAccess } from '../../data/storage-access.js';
+import { storageAccessSchema } from '../../data/storage-access-schema.js';
 import { parseOptions } from '../../parse-options.js';
 
 /** Options of {@link ThreadPoolExecutor}. */
