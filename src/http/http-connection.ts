@@ -62,6 +62,11 @@ export class HttpConnection implements BodySource {
       .on('close', () => this.#onClose());
   }
 
+  /** Whether it can carry something: the end of a connection shows before it is gone. */
+  get isUsable(): boolean {
+    return this.#socket.readable && this.#socket.writable;
+  }
+
   /** Sends a request, and tells the exchange of the answer. One at a time, and none once it is gone. */
   carry(exchange: Exchange): void {
     const { request } = exchange;

@@ -62,7 +62,7 @@ class Site implements ConnectionOwner {
   readonly #connections = new Set<HttpConnection>();
   /** The one that was in use last is the last. */
   readonly #free: HttpConnection[] = [];
-  #waiting: Exchange[] = [];
+  readonly #waiting: Exchange[] = [];
 
   constructor(origin: string, most: number, times: ConnectionTimes) {
     this.#origin = origin;
@@ -71,7 +71,7 @@ class Site implements ConnectionOwner {
   }
 
   run(exchange: Exchange): void {
-    const connection = this.#free.pop() ?? this.#connect();
+    const connection = this.#takeFree() ?? this.#connect();
     if (connection === undefined) this.#waiting.push(exchange);
     else connection.carry(exchange);
   }
@@ -94,6 +94,13 @@ class Site implements ConnectionOwner {
     const reason = new Error('the connections are closed');
     for (const exchange of this.#waiting.splice(0)) exchange.fail(reason);
     for (const connection of this.#connections) connection.abort(reason);
+  }
+
+  #takeFree(): HttpConnection | undefined {
+    for (;;) {
+      const connection = this.#free.pop();
+      if (connection === undefined || connection.isUsable) return connection;
+    }
   }
 
   #connect(): HttpConnection | undefined {
