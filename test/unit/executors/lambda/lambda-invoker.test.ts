@@ -239,13 +239,13 @@ describe('requests that fail', () => {
   test.each<[string, Answer, string, string, RegExp]>([
     ['500', failing(500, 'ServiceException'), 'SERVICE_FAILED', 'infrastructure', /ServiceException: said/],
     ['502', failing(502, 'EC2ThrottledException'), 'SERVICE_FAILED', 'infrastructure', /EC2ThrottledException/],
-    ['a reset connection', hangingUp, 'SERVICE_FAILED', 'infrastructure', /other side closed|ECONNRESET/],
+    ['a reset connection', hangingUp, 'SERVICE_FAILED', 'infrastructure', /ended the connection|ECONNRESET/],
     [
       'half a response',
       half,
       'SERVICE_FAILED',
       'infrastructure',
-      /invoking Lambda function 'worker' failed \(.*(other side closed|ECONNRESET)/,
+      /invoking Lambda function 'worker' failed \(.*(ended the connection|ECONNRESET)/,
     ],
     ['409', failing(409, 'ResourceConflictException'), 'SERVICE_FAILED', 'infrastructure', /ResourceConflictException/],
     ['403', failing(403, 'AccessDeniedException'), 'ACCESS_DENIED', 'usage', /check the AWS keys, the region/],
