@@ -2,6 +2,7 @@ import type { PlaceAnswer } from '../../adaptive-limit.js';
 import { SluiceError } from '../../errors.js';
 import { retryAfterMs } from '../../http/retry-after.js';
 import { isBrokenConnection } from '../connection-errors.js';
+import { S3Failure } from './s3-failure.js';
 
 /** What a request was about, for the message of its error. */
 export interface S3Subject {
@@ -46,7 +47,7 @@ export function regionToldBy(error: unknown): string | undefined {
   return region !== '' && [301, 307, 400].includes(status) ? region : undefined;
 }
 
-/** The SluiceError of anything the SDK threw. Keeps name, message and request id of the cause, and no signed text. */
+/** The SluiceError of whatever ended a request. Keeps name, message and request id of the cause, and no signed text. */
 export function toSluiceError(error: unknown, subject: S3Subject): SluiceError {
   if (error instanceof SluiceError) return error;
   const facts = factsOf(error);
@@ -106,21 +107,25 @@ interface Facts {
 }
 
 function factsOf(error: unknown): Facts {
-  const fields: Record<string, unknown> = isRecord(error) ? error : {};
-  const metadata = isRecord(fields.$metadata) ? fields.$metadata : {};
-  const response = isRecord(fields.$response) ? fields.$response : {};
-  const headers = isRecord(response.headers) ? response.headers : {};
+  if (error instanceof S3Failure) {
+    const { code, requestId = '', region = '', retryAfter = '', ...said } = error.facts;
+    return { ...said, name: code, systemCode: '', requestId, region, retryAfter };
+  }
+  // Of the SDK, which is asked for keys, and of the way there.
+  const { name, message, code } = isRecord(error) ? error : {};
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
-  return {
-    name: text(fields.name),
-    message: text(fields.message),
-    status: typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : 0,
-    systemCode: text(fields.code),
-    requestId: text(metadata.requestId),
-    region: text(headers['x-amz-bucket-region']) || text(fields.Region),
-    retryAfter: text(headers['retry-after']),
-  };
+  return { ...NOTHING_SAID, name: text(name), message: text(message), systemCode: text(code) };
 }
+
+const NOTHING_SAID: Facts = {
+  name: '',
+  message: '',
+  status: 0,
+  systemCode: '',
+  requestId: '',
+  region: '',
+  retryAfter: '',
+};
 
 function explain(facts: Facts, subject: S3Subject): { code: string; text: string } {
   const { name, status } = facts;
@@ -176,11 +181,11 @@ function visible(key: string): string {
 
 function said({ name, message, systemCode, status }: Facts): string {
   const title = [name, systemCode].filter((part) => part !== '' && part !== 'Error' && part !== 'Unknown').join(' ');
-  const text = message === '' || message === 'UnknownError' ? `HTTP status ${status}` : message;
+  const text = message === '' ? `HTTP status ${status}` : message;
   return title === '' ? text : `${title}: ${text}`;
 }
 
-// The SDK's own error carries the request, signature included, and S3's carries the text that was signed.
+// An error of the SDK may carry its request, signature included.
 function plainCause({ name, message }: Facts): Error {
   const cause = new Error(message);
   cause.name = name === '' ? 'Error' : name;

@@ -5,6 +5,7 @@ import type { ObjectInfo } from '../object-store.js';
 import { runParallel } from '../run-parallel.js';
 import { deletionOf, pageIn, type SaidError, undeletedIn } from './s3-documents.js';
 import { toSluiceError } from './s3-errors.js';
+import { S3Failure } from './s3-failure.js';
 import { infoOf } from './s3-read.js';
 import type { S3Requests } from './s3-requests.js';
 import { checksumOf } from './s3-write.js';
@@ -116,6 +117,5 @@ async function deleteBatch(
 
 function deletionError({ key = '', code = '', message = '' }: SaidError, bucket: string): SluiceError {
   const status = code === 'AccessDenied' ? 403 : 500;
-  const error = { name: code, message, $metadata: { httpStatusCode: status } };
-  return toSluiceError(error, { action: 'delete', bucket, key });
+  return toSluiceError(new S3Failure({ code, message, status }), { action: 'delete', bucket, key });
 }

@@ -4,6 +4,7 @@ import { HttpPool } from '../../http/http-pool.js';
 import { PAYING } from './s3-client.js';
 import type { S3Destination } from './s3-destination.js';
 import { errorIn } from './s3-documents.js';
+import { S3Failure } from './s3-failure.js';
 import type { ResolvedS3StoreOptions } from './s3-options.js';
 
 /** A request about a bucket, or an object in it. */
@@ -20,7 +21,8 @@ export interface S3Request extends AnswerSignals {
 
 /**
  * Requests that are signed and sent without the SDK, whose way there and back takes several times as long as the transfer of
- * a small object does. They reject as the SDK's do, with `name`, `message`, `$metadata` and `$response`.
+ * a small object does. They reject with an {@link S3Failure} where the answer is an
+ * error, and otherwise as the pool's do.
  */
 export interface S3Wire {
   /** Scheme, host, port and path of the bucket. */
@@ -86,15 +88,14 @@ function given(headers: Readonly<Record<string, string | undefined>>): Record<st
   return kept;
 }
 
-// As the SDK's errors are, whose fields the store's errors are made of.
-function failureOf(status: number, answer: Answer, text: string): Error {
+function failureOf(status: number, { headers }: Answer, text: string): S3Failure {
   const said = errorIn(text);
-  const error = new Error(said?.message ?? (text === '' ? 'UnknownError' : `HTTP status ${status}`));
-  error.name = said?.code ?? 'Unknown';
-  const requestId = answer.headers['x-amz-request-id'] ?? said?.requestId;
-  return Object.assign(error, {
-    $metadata: { httpStatusCode: status, requestId },
-    $response: { headers: answer.headers },
-    ...(said?.region !== undefined && { Region: said.region }),
+  return new S3Failure({
+    code: said?.code ?? '',
+    message: said?.message ?? `HTTP status ${status}`,
+    status,
+    requestId: headers['x-amz-request-id'] ?? said?.requestId,
+    region: headers['x-amz-bucket-region'] ?? said?.region,
+    retryAfter: headers['retry-after'],
   });
 }
