@@ -9,7 +9,10 @@ export type { AttemptOptions, TaskRunner } from './worker/task-runner.js';
 export interface WorkerOptions {
   /** Whether bare imports of apps resolve from the module that defined them. Default: false. */
   readonly sharesProject?: boolean;
-  /** Folder below which each attempt gets its scratch folder. Default: `sluice-` and the id of the user, in the system's folder for temporary files. */
+  /**
+   * Folder below which each attempt gets its scratch folder. Default: `sluice-` and the id of the user, in the system's folder
+   * for temporary files.
+   */
   readonly scratchRoot?: string;
 }
 
