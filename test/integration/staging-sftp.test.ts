@@ -313,7 +313,7 @@ describe.runIf(findSshd())('sftp', () => {
       path: direction === 'in' ? near : path,
       env: { SLUICE_SSH_CONFIG: sshd.configFile },
     });
-    expect(growthMiB).toBeLessThan(120);
+    expect(growthMiB).toBeLessThan(150);
   });
 
   test('apps read and write files of a host, and wait for them', async () => {

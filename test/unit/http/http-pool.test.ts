@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,11 +9,10 @@ import { HttpPool } from '../../../src/http/http-pool.js';
 type Sending = (request: Omit<HttpRequest, 'origin'>, signals: AnswerSignals) => Promise<Answer>;
 
 /** Sends to a server that takes bodies in at a given pace. */
-function slowServer(bytesPerTick: number, tickMs: number): Promise<Sending> {
-  const server = createServer(async (request, response) => {
+function slowServer(bytesPerTick: number, tickMs: number, idleMs: number): Promise<Sending> {
+  const takeIn = async (request: IncomingMessage): Promise<number> => {
     let received = 0;
     let due = bytesPerTick;
-    request.on('error', () => undefined);
     for await (const chunk of request) {
       received += (chunk as Buffer).length;
       while (received > due) {
@@ -21,17 +20,23 @@ function slowServer(bytesPerTick: number, tickMs: number): Promise<Sending> {
         due += bytesPerTick;
       }
     }
-    response.end(String(received));
+    return received;
+  };
+  const server = createServer((request, response) => {
+    takeIn(request).then(
+      (received) => response.end(String(received)),
+      () => response.destroy(),
+    );
   });
-  return poolOf(server);
+  return poolOf(server, idleMs);
 }
 
-/** Sends by one connection, that takes a second of silence for a broken one. */
-async function poolOf(server: Server): Promise<Sending> {
+/** Sends by one connection, that takes so much silence for a broken one. */
+async function poolOf(server: Server, idleMs = 1_000): Promise<Sending> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const pool = new HttpPool({ connections: 1, idleMs: 1_000 });
+  const pool = new HttpPool({ connections: 1, idleMs });
   onTestFinished(() => {
     pool.destroy();
     server.closeAllConnections();
@@ -43,7 +48,7 @@ async function poolOf(server: Server): Promise<Sending> {
 const { signal } = new AbortController();
 
 test('a body may take longer than a connection may be silent, as long as it moves', { timeout: 60_000 }, async () => {
-  const send = await slowServer(1024 * 1024, 200);
+  const send = await slowServer(1024 * 1024, 200, 3_000);
   const body = new Uint8Array(24 * 1024 * 1024);
   const answer = await send({ method: 'PUT', path: '/', body }, { signal });
   expect(answer.status).toBe(200);
@@ -51,7 +56,7 @@ test('a body may take longer than a connection may be silent, as long as it move
 });
 
 test('a body that does not move is a broken connection', async () => {
-  const send = await slowServer(1024, 10_000);
+  const send = await slowServer(1024, 10_000, 1_000);
   const running = send({ method: 'PUT', path: '/', body: new Uint8Array(24 * 1024 * 1024) }, { signal });
   await expect(running).rejects.toMatchObject({ code: 'SILENCE' });
 });
@@ -70,7 +75,7 @@ test('an answer that comes before all of the body is there counts, and the next 
 });
 
 test('an abort ends a body on its way', async () => {
-  const send = await slowServer(1024, 10_000);
+  const send = await slowServer(1024, 10_000, 1_000);
   const abort = new AbortController();
   const body = new Uint8Array(24 * 1024 * 1024);
   const running = send({ method: 'PUT', path: '/', body }, { signal: abort.signal });
