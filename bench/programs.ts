@@ -40,6 +40,11 @@ export function sluiceCopy(server: S3Server, from: string, to: string): Promise<
   return run(server, process.execPath, ['dist/bin/sluice.js', 'stage', 'cp', '-rq', from, to]);
 }
 
+/** The least that a program of Node does for it; downwards only. */
+export function bareCopy(server: S3Server, from: string, to: string): Promise<void> {
+  return run(server, process.execPath, ['bench/bare/s3-sockets.mjs', from, to]);
+}
+
 /** `aws s3 cp`. */
 export function awsCopy(server: S3Server, from: string, to: string): Promise<void> {
   const endpoint = ['--endpoint-url', server.endpoint];

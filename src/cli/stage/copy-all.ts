@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { FileCopy } from '../../data/copy-files.js';
-import { DataFile } from '../../data/data-file.js';
+import { DataFile, holdsPlainKeys } from '../../data/data-file.js';
 import { parseFilePattern } from '../../data/file-pattern.js';
 import { childOf, relativeName } from '../../data/folder-transfer.js';
 import { shownUrl } from '../../data/shown-url.js';
@@ -53,10 +53,14 @@ function assertTargetHolds(target: DataFile, sources: readonly string[]): void {
   );
 }
 
-/** Whether what is copied cannot turn up among what is still to be found. */
+/** Whether what is copied cannot turn up among what is still to be found, as between a disk and an object store. */
 function isApart({ scheme }: DataFile, sources: readonly string[]): boolean {
   const schemes = sources.map(parseFilePattern).map((one) => (one instanceof DataFile ? one : one.folder).scheme);
-  return !schemes.includes(scheme);
+  return (isDisk(scheme) && schemes.every(holdsPlainKeys)) || (holdsPlainKeys(scheme) && schemes.every(isDisk));
+}
+
+function isDisk(scheme: string): boolean {
+  return scheme === 'file';
 }
 
 async function gathered<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
