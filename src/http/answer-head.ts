@@ -1,4 +1,4 @@
-import { HttpFailure } from './http-failure.js';
+import { badAnswer } from './http-failure.js';
 
 /** What stands before an answer's body. */
 export interface AnswerHead {
@@ -22,7 +22,7 @@ export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
 export function parseAnswerHead(text: string, method: string): AnswerHead {
   const [statusLine = '', ...lines] = text.split('\r\n');
   const [, minor, digits] = /^HTTP\/1\.([01]) (\d{3})( |$)/.exec(statusLine) ?? [];
-  if (digits === undefined) throw bad(`it begins with ${JSON.stringify(statusLine.slice(0, 40))}`);
+  if (digits === undefined) throw badAnswer(`it begins with ${JSON.stringify(statusLine.slice(0, 40))}`);
   const status = Number(digits);
   const headers = parseHeaders(lines);
   const connection = (headers.connection ?? '').toLowerCase();
@@ -37,7 +37,7 @@ function parseHeaders(lines: readonly string[]): AnswerHeaders {
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
-    if (colon <= 0 || !NAME.test(name)) throw bad(`the header ${JSON.stringify(line.slice(0, 40))} has no name`);
+    if (colon <= 0 || !NAME.test(name)) throw badAnswer(`the header ${JSON.stringify(line.slice(0, 40))} has no name`);
     const value = line.slice(colon + 1).trim();
     const before = headers[name];
     headers[name] = before === undefined ? value : `${before}, ${value}`;
@@ -55,15 +55,11 @@ function lengthIn(headers: AnswerHeaders): AnswerHead['length'] {
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {
     if (coding.toLowerCase() === 'chunked') return 'chunked';
-    throw bad(`its transfer coding ${JSON.stringify(coding)} is not known`);
+    throw badAnswer(`its transfer coding ${JSON.stringify(coding)} is not known`);
   }
   const announced = headers['content-length'];
   if (announced === undefined) return 'rest';
   const length = /^\d+$/.test(announced) ? Number(announced) : Number.NaN;
   if (Number.isSafeInteger(length)) return length;
-  throw bad(`its length ${JSON.stringify(announced)} is none`);
-}
-
-function bad(text: string): HttpFailure {
-  return new HttpFailure('BAD_ANSWER', `the answer is not HTTP: ${text}`);
+  throw badAnswer(`its length ${JSON.stringify(announced)} is none`);
 }

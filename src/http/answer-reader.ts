@@ -1,6 +1,6 @@
 import { type AnswerHead, parseAnswerHead } from './answer-head.js';
 import { BLOCK_BYTES, takeBlock } from './blocks.js';
-import { HttpFailure } from './http-failure.js';
+import { badAnswer } from './http-failure.js';
 
 /** Told of an answer as it comes. */
 export interface AnswerListener {
@@ -65,7 +65,7 @@ export class AnswerReader {
     }
     this.#held = end - at;
     if (at > 0 && at < end) this.#own.copyWithin(0, at, end);
-    if (this.#held === OWN_BYTES) throw bad(`its head is longer than ${OWN_BYTES} bytes`);
+    if (this.#held === OWN_BYTES) throw badAnswer(`its head is longer than ${OWN_BYTES} bytes`);
   }
 
   /** Understands the bytes of `own` from `at` on, and gives where those begin that it has not; `undefined`: more have to come. */
@@ -73,7 +73,7 @@ export class AnswerReader {
     const state = this.#state;
     switch (state.kind) {
       case 'idle':
-        throw bad('bytes came after its end');
+        throw badAnswer('bytes came after its end');
       case 'head':
         return this.#takeHead(state, at, end);
       case 'line':
@@ -133,15 +133,15 @@ export class AnswerReader {
   #takeLine({ of, listener }: LineState, at: number, end: number): number | undefined {
     const found = this.#own.subarray(at, end).indexOf('\r\n');
     if (found === -1 && end - at <= LINE_BYTES) return undefined;
-    if (found === -1) throw bad('a line between its chunks has no end');
+    if (found === -1) throw badAnswer('a line between its chunks has no end');
     const line = this.#own.toString('latin1', at, at + found);
     if (of === 'size') {
       const size = /^[\da-f]{1,12}(?=[ \t]*(;|$))/i.exec(line)?.[0];
-      if (size === undefined) throw bad(`${JSON.stringify(line.slice(0, 40))} is no chunk's size`);
+      if (size === undefined) throw badAnswer(`${JSON.stringify(line.slice(0, 40))} is no chunk's size`);
       const left = Number.parseInt(size, 16);
       this.#state = left > 0 ? { kind: 'chunk', left, listener } : { kind: 'line', of: 'trailer', listener };
     } else if (of === 'end of chunk') {
-      if (line !== '') throw bad('a chunk is longer than it says');
+      if (line !== '') throw badAnswer('a chunk is longer than it says');
       this.#state = { kind: 'line', of: 'size', listener };
     } else if (line === '') this.#end(listener);
     return at + found + 2;
@@ -182,7 +182,3 @@ type State =
   | LineState
   | { readonly kind: 'chunk'; left: number; readonly listener: AnswerListener }
   | { readonly kind: 'rest'; readonly listener: AnswerListener };
-
-function bad(text: string): HttpFailure {
-  return new HttpFailure('BAD_ANSWER', `the answer is not HTTP: ${text}`);
-}

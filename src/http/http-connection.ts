@@ -56,7 +56,7 @@ export class HttpConnection implements BodySource {
     this.#owner = owner;
     this.#socket = this.#open(url).setKeepAlive(true, PROBE_MS).setTimeout(times.connectMs);
     this.#socket
-      .on('timeout', this.#onTimeout)
+      .on('timeout', () => this.#onTimeout())
       .on('error', (error) => this.#onError(error))
       .on('end', () => this.#onFarEnd())
       .on('close', () => this.#onClose());
@@ -171,13 +171,13 @@ export class HttpConnection implements BodySource {
     this.#owner.onFree(this);
   }
 
-  readonly #onTimeout = (): void => {
+  #onTimeout(): void {
     const { connectMs, idleMs } = this.#times;
     if (!this.#isConnected) {
       this.abort(new HttpFailure('CONNECT_TIMEOUT', `${this.#host} cannot be connected to within ${connectMs} ms`));
     } else if (this.#current === undefined) this.#socket.destroy();
     else if (!this.#isPaused) this.abort(new HttpFailure('SILENCE', `nothing has moved for ${idleMs} ms`));
-  };
+  }
 
   #onError(error: Error): void {
     // Of a host with several addresses there is one error for each.

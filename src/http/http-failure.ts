@@ -15,3 +15,8 @@ export class HttpFailure extends Error {
     this.code = code;
   }
 }
+
+/** The failure of an answer that cannot be understood, and why, in words. */
+export function badAnswer(text: string): HttpFailure {
+  return new HttpFailure('BAD_ANSWER', `the answer is not HTTP: ${text}`);
+}

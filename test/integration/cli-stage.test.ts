@@ -162,6 +162,8 @@ describe('sluice stage', () => {
     [['cat', 's3://BUCKET/none'], 'NOT_FOUND', 'there is nothing like s3://BUCKET/none'],
     [['ls', 's3://nowhere-at-all/'], 'NOT_FOUND', 'nowhere-at-all'],
     [['cp', 's3://BUCKET/in/', 'x/'], 'INVALID_OPTIONS', 's3://BUCKET/in/ is a folder: add -r'],
+    [['cp', 's3://BUCKET/in/', 'one'], 'INVALID_OPTIONS', 's3://BUCKET/in/ is a folder: add -r'],
+    [['cp', 's3://BUCKET/none*', 'one'], 'NOT_FOUND', 'there is nothing like s3://BUCKET/none*'],
     [['rm', 's3://BUCKET/in/'], 'INVALID_OPTIONS', 'add -r'],
     [['cp', 's3://BUCKET/in/*', 'one'], 'INVALID_OPTIONS', 'end the target in / for a folder'],
     [['cp', 's3://BUCKET/in/a', 's3://BUCKET/in/deep/a', 'x/'], 'INVALID_OPTIONS', 'would both become'],

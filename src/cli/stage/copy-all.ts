@@ -18,16 +18,18 @@ export interface CopyAllOptions {
   readonly signal: AbortSignal;
 }
 
+type Pattern = Found['pattern'];
+
 /** Copies files, globs and, where `recursive`, folders, and shows how far it is on stderr. */
 export async function copyAll(staging: StagingManager, options: CopyAllOptions): Promise<void> {
   const { sources, recursive = false, quiet = false, signal } = options;
   const target = targetOf(options.target);
-  assertTargetHolds(target, sources);
+  const patterns = sources.map(parseFilePattern);
   const found = findFiles(staging, sources, { recursive, signal });
   const progress = quiet ? undefined : await createTransferProgress(process.stderr);
-  const copies = copiesOf(found, target, progress);
+  const copies = copiesOf(found, { target, patterns, progress });
   try {
-    await staging.copy(isApart(target, sources) ? copies : await gathered(copies), {
+    await staging.copy(isApart(target, patterns) ? copies : await gathered(copies), {
       signal,
       onProgress: progress?.moved,
     });
@@ -44,18 +46,9 @@ function targetOf(text: string): DataFile {
   return isLocalFolder && !file.isFolder ? new DataFile(`${file.url}/`) : file;
 }
 
-function assertTargetHolds(target: DataFile, sources: readonly string[]): void {
-  const isOneFile = sources.length === 1 && parseFilePattern(sources[0] as string) instanceof DataFile;
-  if (target.isFolder || isOneFile) return;
-  throw new SluiceError(
-    'INVALID_OPTIONS',
-    `several files cannot become ${shownUrl(target.url)}: end the target in / for a folder`,
-  );
-}
-
 /** Whether what is copied cannot turn up among what is still to be found, as between a disk and an object store. */
-function isApart({ scheme }: DataFile, sources: readonly string[]): boolean {
-  const schemes = sources.map(parseFilePattern).map((one) => (one instanceof DataFile ? one : one.folder).scheme);
+function isApart({ scheme }: DataFile, patterns: readonly Pattern[]): boolean {
+  const schemes = patterns.map((one) => (one instanceof DataFile ? one : one.folder).scheme);
   return (isDisk(scheme) && schemes.every(holdsPlainKeys)) || (holdsPlainKeys(scheme) && schemes.every(isDisk));
 }
 
@@ -69,14 +62,28 @@ async function gathered<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   return all;
 }
 
+interface Placing {
+  readonly target: DataFile;
+  /** What the sources are. */
+  readonly patterns: readonly Pattern[];
+  readonly progress: TransferProgress | undefined;
+}
+
 /** @throws {SluiceError} `INVALID_OPTIONS` where two files would become one */
 async function* copiesOf(
   found: AsyncIterable<Found>,
-  target: DataFile,
-  progress: TransferProgress | undefined,
+  { target, patterns, progress }: Placing,
 ): AsyncGenerator<FileCopy, void, undefined> {
+  const isOneFile = patterns.length === 1 && patterns[0] instanceof DataFile;
   const sourceOf = new Map<string, string>();
   for await (const { pattern, file, identity } of found) {
+    // After what the sources themselves may have against them.
+    if (!(target.isFolder || isOneFile)) {
+      throw new SluiceError(
+        'INVALID_OPTIONS',
+        `several files cannot become ${shownUrl(target.url)}: end the target in / for a folder`,
+      );
+    }
     const place = target.isFolder ? childOf(target, nameBelow(pattern, file)) : target;
     const other = sourceOf.get(place.url);
     if (other !== undefined && other !== file.url) {
@@ -91,6 +98,6 @@ async function* copiesOf(
   }
 }
 
-function nameBelow(pattern: Found['pattern'], file: DataFile): string {
+function nameBelow(pattern: Pattern, file: DataFile): string {
   return pattern instanceof DataFile ? file.filename : relativeName(pattern.folder, file);
 }

@@ -25,18 +25,19 @@ export async function* findFiles(
   texts: readonly string[],
   { recursive, signal }: FindOptions,
 ): AsyncGenerator<Found, void, undefined> {
-  const patterns = texts.map((text) => patternOf(text, recursive));
-  const begun: { readonly first: ListedFile; readonly others: AsyncIterator<ListedFile> }[] = [];
-  for (const text of texts) {
-    const others = staging.list(text, signal)[Symbol.asyncIterator]();
-    const first = await others.next();
+  const words = texts.map((text) => ({
+    text,
+    pattern: patternOf(text, recursive),
+    files: staging.list(text, signal)[Symbol.asyncIterator](),
+  }));
+  const begun = [];
+  for (const { text, ...word } of words) {
+    const first = await word.files.next();
     if (first.done === true) throw new SluiceError('NOT_FOUND', `there is nothing like ${text}`);
-    begun.push({ first: first.value, others });
+    begun.push({ ...word, first });
   }
-  for (const [index, { first, others }] of begun.entries()) {
-    const pattern = patterns[index] as FilePattern | DataFile;
-    yield { pattern, ...first };
-    for (let next = await others.next(); next.done !== true; next = await others.next()) {
+  for (const { pattern, files, first } of begun) {
+    for (let next: IteratorResult<ListedFile> = first; next.done !== true; next = await files.next()) {
       yield { pattern, ...next.value };
     }
   }

@@ -21,8 +21,7 @@ export interface S3Request extends AnswerSignals {
 
 /**
  * Requests that are signed and sent without the SDK, whose way there and back takes several times as long as the transfer of
- * a small object does. They reject with an {@link S3Failure} where the answer is an
- * error, and otherwise as the pool's do.
+ * a small object does. They reject with an {@link S3Failure} where the answer is an error, and otherwise as the pool's do.
  */
 export interface S3Wire {
   /** Scheme, host, port and path of the bucket. */
